@@ -1,0 +1,95 @@
+"""Payments: the methods people pay by, the states a payment climbs through, and what a gateway's answer means."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.money import Money
+
+
+class PaymentMethod(StrEnum):
+    """How money reaches the business (requirements P1, P4)."""
+
+    PAYNOW_ECOCASH = "PAYNOW_ECOCASH"
+    PAYNOW_ONEMONEY = "PAYNOW_ONEMONEY"
+    PAYNOW_INNBUCKS = "PAYNOW_INNBUCKS"
+    PAYNOW_VISA = "PAYNOW_VISA"
+    PAYNOW_MASTERCARD = "PAYNOW_MASTERCARD"
+    BANK_TRANSFER = "BANK_TRANSFER"
+    CASH = "CASH"
+    CREDIT = "CREDIT"
+
+    @property
+    def human_name(self) -> str:
+        """The name people know it by (requirements M3)."""
+        return _HUMAN_NAMES[self]
+
+    @property
+    def gateway(self) -> str | None:
+        """The gateway that carries it; None for what staff record by hand."""
+        return "paynow" if self.value.startswith("PAYNOW_") else None
+
+    @property
+    def is_mobile_money(self) -> bool:
+        """Whether the payer's phone is asked to confirm, so that a phone number is required."""
+        return self in {PaymentMethod.PAYNOW_ECOCASH, PaymentMethod.PAYNOW_ONEMONEY, PaymentMethod.PAYNOW_INNBUCKS}
+
+
+_HUMAN_NAMES = {
+    PaymentMethod.PAYNOW_ECOCASH: "EcoCash",
+    PaymentMethod.PAYNOW_ONEMONEY: "OneMoney",
+    PaymentMethod.PAYNOW_INNBUCKS: "InnBucks",
+    PaymentMethod.PAYNOW_VISA: "Visa",
+    PaymentMethod.PAYNOW_MASTERCARD: "Mastercard",
+    PaymentMethod.BANK_TRANSFER: "Bank Transfer",
+    PaymentMethod.CASH: "Cash",
+    PaymentMethod.CREDIT: "Account Credit",
+}
+
+
+class PaymentStatus(StrEnum):
+    """Where a payment stands; it only climbs, which the database holds as well.
+
+    A failed payment can still settle, because money that arrives late is money (requirements P11); a settled one never
+    falls back.
+    """
+
+    PENDING = "PENDING"
+    FAILED = "FAILED"
+    SETTLED = "SETTLED"
+
+    @property
+    def rank(self) -> int:
+        return list(PaymentStatus).index(self)
+
+    def may_become(self, later: "PaymentStatus") -> bool:
+        return later.rank > self.rank
+
+
+class Outcome(StrEnum):
+    """What a gateway's present answer means for the money. Unknown is not failed (design, rule 5)."""
+
+    PAID = "PAID"  # the payer's money was received
+    PENDING = "PENDING"  # not yet; ask again
+    DECLINED = "DECLINED"  # final: no money moved; the payer may try again
+    DISPUTED = "DISPUTED"  # held by the gateway: neither lost nor paid, a person must look
+    REFUNDED = "REFUNDED"  # returned to the payer
+    UNKNOWN = "UNKNOWN"  # the answer could not be had or understood: look it up before anything is tried again
+
+    @property
+    def is_final(self) -> bool:
+        return self in {Outcome.PAID, Outcome.DECLINED, Outcome.REFUNDED}
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a gateway says was received, as far as settling needs it.
+
+    Attributes:
+        gateway_reference: the gateway's own id of the payment, unique per gateway account.
+        amount: what the payer paid.
+        fee: what the gateway kept, None when it does not tell.
+    """
+
+    gateway_reference: str
+    amount: Money
+    fee: Money | None = None
