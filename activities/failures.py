@@ -1,0 +1,66 @@
+"""The one table that says what an error means for a workflow: try again, try again later, or never.
+
+Temporal retries whatever is not marked; so this table names only what must not be retried, or not at once.
+"""
+
+import functools
+from collections.abc import Callable
+from datetime import timedelta
+from typing import ParamSpec, TypeVar
+
+from sqlalchemy.exc import DataError, IntegrityError
+from temporalio.exceptions import ApplicationError
+
+from domain.errors import ConflictError, DunlinError, InvalidInputError, InvariantError, NotFoundError
+from gateways.base import (
+    BadSignatureError,
+    GatewayOutcomeUnknownError,
+    GatewayUnreachableError,
+    MalformedUpdateError,
+    UntrustedAddressError,
+)
+
+# Asking again gives the same answer: the workflow must hear of it now.
+NEVER = (
+    BadSignatureError,
+    ConflictError,
+    DataError,
+    IntegrityError,
+    InvalidInputError,
+    InvariantError,
+    MalformedUpdateError,
+    NotFoundError,
+    UntrustedAddressError,
+)
+# The other side needs a moment; after an unknown outcome the next try looks it up before it does anything.
+LATER: dict[type[DunlinError], timedelta] = {
+    GatewayUnreachableError: timedelta(seconds=2),
+    GatewayOutcomeUnknownError: timedelta(seconds=2),
+}
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+
+def translated(method: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """Make a method's errors readable to Temporal by the table above; others pass and are retried."""
+
+    @functools.wraps(method)
+    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+        try:
+            return method(*args, **kwargs)
+        except Exception as error:
+            raise as_application_error(error) from error
+
+    return call
+
+
+def as_application_error(error: Exception) -> Exception:
+    """What Temporal is told of `error`; its type's name is kept, so that a workflow can tell errors apart."""
+    kind = type(error).__name__
+    if isinstance(error, NEVER):
+        return ApplicationError(str(error), type=kind, non_retryable=True)
+    for later, pause in LATER.items():
+        if isinstance(error, later):
+            return ApplicationError(str(error), type=kind, next_retry_delay=pause)
+    return error

@@ -1,0 +1,65 @@
+"""How activities reach a gateway: the tenant's account, completed with the addresses of the wire."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from domain.errors import ConflictError
+from gateways.base import Gateway, GatewayAccount
+from persistence import tenants
+from persistence.secrets import CredentialBox
+from persistence.tenants import StoredAccount
+
+
+class Gateways(Protocol):
+    """The gateways by name; see `gateways/registry.py`."""
+
+    def gateway(self, name: str) -> Gateway: ...
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayAddresses:
+    """Where a gateway is, and where it reaches us."""
+
+    base_url: str
+    result_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayDesk:
+    """Gateways, the key to their credentials, and their addresses by name."""
+
+    gateways: Gateways
+    box: CredentialBox
+    addresses: Mapping[str, GatewayAddresses]
+
+    def gateway(self, name: str) -> Gateway:
+        return self.gateways.gateway(name)
+
+    def account_for(self, session: Session, gateway: str, currency: str) -> GatewayAccount:
+        """The bound tenant's account at `gateway` for `currency`.
+
+        Raises:
+            ConflictError: the tenant has none.
+        """
+        stored = tenants.account_for(session, self.box, gateway, currency)
+        if stored is None:
+            raise ConflictError(f"This business takes no {currency} by {gateway}: choose another way to pay.")
+        return self.complete(stored)
+
+    def account(self, session: Session, account_id: str) -> GatewayAccount:
+        """Raises: NotFoundError: no such account in this session's sight."""
+        return self.complete(tenants.account(session, self.box, account_id))
+
+    def complete(self, stored: StoredAccount) -> GatewayAccount:
+        addresses = self.addresses[stored.gateway]
+        return GatewayAccount(
+            id=stored.id,
+            gateway=stored.gateway,
+            currency=stored.currency,
+            base_url=addresses.base_url,
+            result_url=addresses.result_url,
+            credentials=stored.credentials,
+        )

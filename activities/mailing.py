@@ -1,0 +1,107 @@
+"""Mailing: writes a claimed letter from the facts as they are now, and hands it to the mail server."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.failures import translated
+from activities.letter_facts import LinkMaker, is_wanted, letter_facts
+from domain.letters import Branding, Facts
+from mail.letters import render
+from mail.mailer import MailDeferredError, Mailer, MailRefusedError, OutgoingMail, mailbox
+from persistence import messages, tenants
+from persistence.database import Database
+from persistence.messages import Message
+
+# Five retries over 24 hours (requirements M5): pauses before the second try and each one after it.
+RETRY_PAUSES = (
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=6),
+    timedelta(hours=15),
+)
+MAXIMUM_TRIES = len(RETRY_PAUSES) + 1
+
+
+class Delivery(StrEnum):
+    """What became of a letter."""
+
+    SENT = "SENT"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRequest:
+    """A claimed letter (`msg_…`) and the workflow's time (UTC)."""
+
+    tenant_id: str
+    message_id: str
+    now: datetime
+
+
+class Mailing:
+    """Args: links: makes the addresses of our own pages."""
+
+    def __init__(self, database: Database, mailer: Mailer, links: LinkMaker) -> None:
+        self._database = database
+        self._mailer = mailer
+        self._links = links
+
+    @activity.defn(name="mailing.deliver")
+    @translated
+    def deliver(self, request: DeliveryRequest) -> Delivery:
+        """Send one letter; what was sent is not sent again, and what has become pointless is not sent at all.
+
+        Sending lies between two transactions: a crash in the gap sends the letter a second time, with the same Message-ID
+        (design, rule 10).
+        """
+        with self._database.tenant(request.tenant_id) as session:
+            message = messages.get(session, request.message_id)
+            if message.status != "QUEUED":
+                return Delivery(message.status)
+            if not is_wanted(session, message):
+                messages.mark_cancelled(session, message.id, "Paid or closed before it could be sent.")
+                return Delivery.CANCELLED
+            facts = letter_facts(session, message, self._links)
+            branding = tenants.branding(session)
+        return self._send(request, message, facts, branding)
+
+    def _send(self, request: DeliveryRequest, message: Message, facts: Facts, branding: Branding) -> Delivery:
+        letter = render(facts, branding)
+        mail = OutgoingMail(
+            sender=mailbox(branding.business_name, branding.sender),
+            to=message.to_address,
+            subject=letter.subject,
+            text=letter.text,
+            html=letter.html,
+            message_id=message.message_id,
+            reply_to=branding.contact_email,
+            sent_at=request.now,
+        )
+        try:
+            self._mailer.send(mail)
+        except MailRefusedError as error:
+            return self._failed(request, str(error))
+        except MailDeferredError as error:
+            return self._deferred(request, str(error))
+        with self._database.tenant(request.tenant_id) as session:
+            messages.mark_sent(session, message.id, letter.subject, request.now)
+        return Delivery.SENT
+
+    def _failed(self, request: DeliveryRequest, error: str) -> Delivery:
+        with self._database.tenant(request.tenant_id) as session:
+            messages.mark_failed(session, request.message_id, error, request.now)
+        return Delivery.FAILED
+
+    def _deferred(self, request: DeliveryRequest, error: str) -> Delivery:
+        tries = activity.info().attempt
+        if tries >= MAXIMUM_TRIES:
+            return self._failed(request, error)
+        with self._database.tenant(request.tenant_id) as session:
+            messages.mark_deferred(session, request.message_id, error)
+        raise ApplicationError(error, type="MailDeferred", next_retry_delay=RETRY_PAUSES[tries - 1])

@@ -1,0 +1,102 @@
+"""The ledger: double entry, immutable. Each entry names what caused it and sums to zero per currency (design section 5).
+
+A debit is positive, a credit negative. A correction is a new entry, never an edit.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.errors import InvariantError
+from domain.invoice import InvoiceDraft
+from domain.money import Money
+
+
+class Account(StrEnum):
+    """The chart of accounts. Receivables and credit are kept per customer, clearing per gateway."""
+
+    ACCOUNTS_RECEIVABLE = "accounts_receivable"
+    REVENUE = "revenue"
+    TAX_PAYABLE = "tax_payable"
+    GATEWAY_CLEARING = "gateway_clearing"
+    BANK = "bank"
+    CASH = "cash"
+    GATEWAY_FEES = "gateway_fees"
+    CUSTOMER_CREDIT = "customer_credit"
+    BAD_DEBT = "bad_debt"
+
+
+class Cause(StrEnum):
+    """What an entry is about; with the thing's id it is unique, so that nothing is posted twice."""
+
+    INVOICE_ISSUED = "invoice_issued"
+    PAYMENT_SETTLED = "payment_settled"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One side of an entry, with the customer, invoice or gateway whose sub-ledger it belongs to."""
+
+    account: Account
+    amount: Money
+    customer_id: str | None = None
+    invoice_id: str | None = None
+    gateway: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Postings that belong together.
+
+    Raises:
+        InvariantError: they do not sum to zero in each currency.
+    """
+
+    cause: Cause
+    cause_id: str
+    postings: tuple[Posting, ...]
+
+    def __post_init__(self) -> None:
+        sums: dict[str, int] = {}
+        for posting in self.postings:
+            sums[posting.amount.currency] = sums.get(posting.amount.currency, 0) + posting.amount.minor
+        if not self.postings or any(sums.values()):
+            raise InvariantError(f"The ledger entry for {self.cause} {self.cause_id} does not sum to zero: {sums}.")
+
+
+def invoice_issued(invoice_id: str, draft: InvoiceDraft) -> Entry:
+    """The customer owes the gross; the business earned the net and owes the tax."""
+    postings = [
+        Posting(Account.ACCOUNTS_RECEIVABLE, draft.gross, customer_id=draft.customer_id, invoice_id=invoice_id),
+        Posting(Account.REVENUE, -draft.net, invoice_id=invoice_id),
+        Posting(Account.TAX_PAYABLE, -draft.tax, invoice_id=invoice_id),
+    ]
+    return Entry(Cause.INVOICE_ISSUED, invoice_id, tuple(posting for posting in postings if posting.amount))
+
+
+def payment_settled(
+    payment_id: str,
+    customer_id: str,
+    received: Money,
+    parts: tuple[tuple[str, Money], ...],
+    credit: Money,
+    received_in: Posting,
+    fee: Money | None = None,
+) -> Entry:
+    """Money came in: it pays receivables, and what is over is the customer's credit.
+
+    Args:
+        parts: (invoice id, amount) as allocated; with `credit` they make up `received`.
+        received_in: where the money lies (clearing of a gateway, bank or cash); its amount is ignored.
+        fee: what the gateway kept of it, when known; the business bears it, the customer is credited in full.
+    """
+    fee = fee or Money.zero(received.currency)
+    postings = [
+        Posting(received_in.account, received - fee, gateway=received_in.gateway),
+        Posting(Account.GATEWAY_FEES, fee, gateway=received_in.gateway),
+        *(
+            Posting(Account.ACCOUNTS_RECEIVABLE, -amount, customer_id=customer_id, invoice_id=invoice_id)
+            for invoice_id, amount in parts
+        ),
+        Posting(Account.CUSTOMER_CREDIT, -credit, customer_id=customer_id),
+    ]
+    return Entry(Cause.PAYMENT_SETTLED, payment_id, tuple(posting for posting in postings if posting.amount))

@@ -1,0 +1,63 @@
+"""Invariants as queries that anyone can run on live data (`python -m manage check`); each must find nothing.
+
+The database refuses most of these already. They are asked all the same, because a proof is worth more than a promise.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+CHECKS = {
+    "the ledger sums to zero per entry and currency": """
+        SELECT entry_id || ': ' || currency || ' ' || sum(amount) FROM ledger_postings
+        GROUP BY entry_id, currency HAVING sum(amount) <> 0""",
+    "receivables equal what is due on open invoices": """
+        SELECT i.number || ': due ' || i.amount_due || ', ledger ' || coalesce(p.amount, 0)
+        FROM invoices i LEFT JOIN (
+            SELECT invoice_id, sum(amount) AS amount FROM ledger_postings WHERE account = 'accounts_receivable' GROUP BY invoice_id
+        ) p ON p.invoice_id = i.id
+        WHERE i.amount_due <> coalesce(p.amount, 0)""",
+    "receivables less credit equal open invoices less credit": """
+        SELECT currency || ': ledger ' || sum(ledger) || ', books ' || sum(books) FROM (
+            SELECT currency, sum(amount) AS ledger, 0 AS books FROM ledger_postings
+            WHERE account IN ('accounts_receivable', 'customer_credit') GROUP BY currency
+            UNION ALL SELECT currency, 0, sum(amount_due) FROM invoices GROUP BY currency
+            UNION ALL SELECT currency, 0, -sum(credited) FROM payments GROUP BY currency) both_sides
+        GROUP BY currency HAVING sum(ledger) <> sum(books)""",
+    "no invoice number is missing or doubled": """
+        SELECT s.series || ': last ' || s.last_number || ', invoices ' || count(i.id) FROM number_series s
+        LEFT JOIN invoices i ON i.tenant_id = s.tenant_id AND i.series = s.series
+        GROUP BY s.tenant_id, s.series, s.last_number
+        HAVING count(i.id) <> s.last_number OR count(DISTINCT i.sequence) <> s.last_number OR max(i.sequence) <> s.last_number""",
+    "an invoice's lines make its totals": """
+        SELECT i.number FROM invoices i JOIN invoice_lines l ON l.invoice_id = i.id
+        GROUP BY i.id, i.number, i.net, i.tax, i.total
+        HAVING sum(l.net) <> i.net OR sum(l.tax) <> i.tax OR sum(l.gross) <> i.total""",
+    "a settled payment is used in full": """
+        SELECT p.id FROM payments p LEFT JOIN allocations a ON a.payment_id = p.id WHERE p.status = 'SETTLED'
+        GROUP BY p.id, p.amount, p.credited HAVING coalesce(sum(a.amount), 0) + p.credited <> p.amount""",
+    "every payment has an audit entry": """
+        SELECT p.id FROM payments p WHERE NOT EXISTS (
+            SELECT FROM audit_log a WHERE a.resource_type = 'Payment' AND a.resource_id = p.id)""",
+    "a customer gets one letter per step": """
+        SELECT entity_id || '/' || letter || ': ' || count(*) FROM messages GROUP BY key, entity_id, letter HAVING count(*) > 1""",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A check that does not hold, with the rows that break it."""
+
+    check: str
+    rows: tuple[str, ...]
+
+
+def run(session: Session) -> list[Finding]:
+    """Run every check within the session's sight; empty when all hold."""
+    findings = []
+    for name, query in CHECKS.items():
+        rows = tuple(str(row[0]) for row in session.execute(text(query)))
+        if rows:
+            findings.append(Finding(name, rows))
+    return findings

@@ -1,0 +1,282 @@
+"""Invoices: issuing (number, rows and ledger in one transaction), reading, locking, and moving what is due."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from domain import ledger as rules
+from domain.calendar import Period
+from domain.dunning import DunningPolicy
+from domain.errors import NotFoundError
+from domain.ids import Prefix
+from domain.invoice import Invoice, InvoiceDraft, InvoiceLine, InvoiceState, format_number
+from domain.money import Money
+from persistence import ledger
+from persistence.columns import new_id
+from persistence.models import InvoiceLineRow, InvoiceRow, NumberSeriesRow
+
+INVOICE_SERIES = "invoice"
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """What issuing needs besides the draft.
+
+    Attributes:
+        payment_token: unguessable, made at the edge.
+        issued_on, due_on: local days of the tenant.
+        policy: the dunning policy whose snapshot stays with the invoice.
+    """
+
+    run_id: str
+    period: Period
+    prefix: str
+    payment_token: str
+    issued_at: datetime
+    issued_on: date
+    due_on: date
+    policy: DunningPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDetail:
+    """An invoice with all that people are shown of it."""
+
+    invoice: Invoice
+    period: str
+    net: Money
+    tax: Money
+    issued_at: datetime
+    issued_on: date
+    closed_at: datetime | None
+    suspended_at: datetime | None
+    payment_token: str
+    policy: DunningPolicy
+    run_id: str
+
+
+def issue(session: Session, draft: InvoiceDraft, terms: Issue) -> Invoice:
+    """Number and store an invoice with its lines, and post it to the ledger.
+
+    The number is taken by an UPDATE that locks the series until this transaction ends, so numbers are gapless.
+    """
+    sequence = _take_number(session, INVOICE_SERIES)
+    row = InvoiceRow(
+        id=new_id(Prefix.INVOICE),
+        customer_id=draft.customer_id,
+        run_id=terms.run_id,
+        series=INVOICE_SERIES,
+        sequence=sequence,
+        number=format_number(terms.prefix, sequence),
+        currency=draft.currency,
+        period=str(terms.period),
+        issued_at=terms.issued_at,
+        issued_on=terms.issued_on,
+        due_on=terms.due_on,
+        net=draft.net.minor,
+        tax=draft.tax.minor,
+        total=draft.gross.minor,
+        amount_due=draft.gross.minor,
+        state=InvoiceState.OPEN.value,
+        payment_token=terms.payment_token,
+        dunning_policy=terms.policy.to_data(),
+    )
+    session.add(row)
+    session.flush()
+    session.add_all(_line_row(row.id, position, line) for position, line in enumerate(draft.lines, start=1))
+    session.flush()
+    ledger.post(session, rules.invoice_issued(row.id, draft), terms.issued_at)
+    return _invoice(row)
+
+
+def get(session: Session, invoice_id: str) -> InvoiceDetail:
+    """Raises: NotFoundError: the bound tenant has no such invoice."""
+    row = session.get(InvoiceRow, invoice_id)
+    if row is None:
+        raise NotFoundError("invoice", invoice_id)
+    return _detail(row)
+
+
+def lines(session: Session, invoice_id: str) -> list[InvoiceLine]:
+    rows = session.scalars(
+        select(InvoiceLineRow).where(InvoiceLineRow.invoice_id == invoice_id).order_by(InvoiceLineRow.position)
+    )
+    currency = session.scalars(select(InvoiceRow.currency).where(InvoiceRow.id == invoice_id)).one()
+    return [_line(row, currency) for row in rows]
+
+
+def page(
+    session: Session,
+    *,
+    after: str | None,
+    limit: int,
+    state: str | None = None,
+    customer_id: str | None = None,
+    run_id: str | None = None,
+) -> list[InvoiceDetail]:
+    """Invoices in the order of their ids, which is the order of issue."""
+    statement = select(InvoiceRow).order_by(InvoiceRow.id).limit(limit)
+    if after:
+        statement = statement.where(InvoiceRow.id > after)
+    if state:
+        statement = statement.where(InvoiceRow.state == state)
+    if customer_id:
+        statement = statement.where(InvoiceRow.customer_id == customer_id)
+    if run_id:
+        statement = statement.where(InvoiceRow.run_id == run_id)
+    return [_detail(row) for row in session.scalars(statement)]
+
+
+def tenant_of_token(system: Session, payment_token: str) -> tuple[str, str] | None:
+    """Which tenant's invoice a payment token opens: (tenant id, invoice id), None when it opens nothing."""
+    found = system.execute(
+        select(InvoiceRow.tenant_id, InvoiceRow.id).where(InvoiceRow.payment_token == payment_token)
+    ).one_or_none()
+    return (found[0], found[1]) if found else None
+
+
+def currencies_invoiced(session: Session, run_id: str, customer_ids: list[str]) -> set[tuple[str, str]]:
+    """(customer id, currency) of the invoices that a run has issued to these customers already."""
+    statement = select(InvoiceRow.customer_id, InvoiceRow.currency).where(
+        InvoiceRow.run_id == run_id, InvoiceRow.customer_id.in_(customer_ids)
+    )
+    return {(customer, currency) for customer, currency in session.execute(statement)}
+
+
+def lock_one(session: Session, invoice_id: str) -> InvoiceDetail:
+    """Lock an invoice (after its customer) for this transaction.
+
+    Raises:
+        NotFoundError: the bound tenant has no such invoice.
+    """
+    row = session.scalars(
+        select(InvoiceRow).where(InvoiceRow.id == invoice_id).with_for_update().execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError("invoice", invoice_id)
+    return _detail(row)
+
+
+def lock_open_of_customer(session: Session, customer_id: str) -> list[Invoice]:
+    """Lock a customer's open invoices in the order of their ids."""
+    rows = session.scalars(
+        select(InvoiceRow)
+        .where(InvoiceRow.customer_id == customer_id, InvoiceRow.state == InvoiceState.OPEN.value)
+        .order_by(InvoiceRow.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return [_invoice(row) for row in rows]
+
+
+def pay(session: Session, invoice: Invoice, amount: Money, now: datetime) -> Invoice:
+    """Lower what is due by an allocated amount; closes the invoice when nothing is left.
+
+    Raises:
+        InvariantError: more than is due.
+    """
+    left, state = invoice.after_payment(amount)
+    row = session.get_one(InvoiceRow, invoice.id)
+    row.amount_due, row.state = left.minor, state.value
+    row.closed_at = now if state.is_closed else None
+    session.flush()
+    return _invoice(row)
+
+
+def mark_suspending(session: Session, invoice_id: str, now: datetime) -> None:
+    """Remember that this invoice's ladder reached suspension."""
+    session.execute(update(InvoiceRow).where(InvoiceRow.id == invoice_id).values(suspended_at=now))
+
+
+def suspending_states(session: Session, customer_id: str) -> list[InvoiceState]:
+    """The states of all of a customer's invoices whose ladder reached suspension."""
+    statement = select(InvoiceRow.state).where(InvoiceRow.customer_id == customer_id, InvoiceRow.suspended_at.is_not(None))
+    return [InvoiceState(state) for state in session.scalars(statement)]
+
+
+def without_lifecycle(session: Session, *, after: str, limit: int) -> list[InvoiceDetail]:
+    """Invoices whose lifecycle workflow was not started yet, in the order of their ids."""
+    rows = session.scalars(
+        select(InvoiceRow)
+        .where(InvoiceRow.lifecycle_started_at.is_(None), InvoiceRow.id > after)
+        .order_by(InvoiceRow.id)
+        .limit(limit)
+    )
+    return [_detail(row) for row in rows]
+
+
+def mark_lifecycles_started(session: Session, invoice_ids: list[str], now: datetime) -> None:
+    session.execute(update(InvoiceRow).where(InvoiceRow.id.in_(invoice_ids)).values(lifecycle_started_at=now))
+
+
+def _take_number(session: Session, series: str) -> int:
+    statement = insert(NumberSeriesRow).values(series=series, last_number=1)
+    taken = session.scalar(
+        statement.on_conflict_do_update(
+            index_elements=["tenant_id", "series"], set_={"last_number": NumberSeriesRow.last_number + 1}
+        ).returning(NumberSeriesRow.last_number)
+    )
+    return int(taken or 0)
+
+
+def _line_row(invoice_id: str, position: int, line: InvoiceLine) -> InvoiceLineRow:
+    return InvoiceLineRow(
+        invoice_id=invoice_id,
+        position=position,
+        description=line.description,
+        quantity=line.quantity,
+        unit_price=line.unit_price.minor,
+        tax_basis_points=line.tax_basis_points,
+        net=line.net.minor,
+        tax=line.tax.minor,
+        gross=line.gross.minor,
+        subscription_id=line.subscription_id,
+        charge_id=line.charge_id,
+        period_start=line.period_start,
+    )
+
+
+def _line(row: InvoiceLineRow, currency: str) -> InvoiceLine:
+    return InvoiceLine(
+        description=row.description,
+        quantity=row.quantity,
+        unit_price=Money(row.unit_price, currency),
+        tax_basis_points=row.tax_basis_points,
+        net=Money(row.net, currency),
+        tax=Money(row.tax, currency),
+        gross=Money(row.gross, currency),
+        subscription_id=row.subscription_id,
+        charge_id=row.charge_id,
+        period_start=row.period_start,
+    )
+
+
+def _invoice(row: InvoiceRow) -> Invoice:
+    return Invoice(
+        id=row.id,
+        customer_id=row.customer_id,
+        number=row.number,
+        due_on=row.due_on,
+        total=Money(row.total, row.currency),
+        amount_due=Money(row.amount_due, row.currency),
+        state=InvoiceState(row.state),
+    )
+
+
+def _detail(row: InvoiceRow) -> InvoiceDetail:
+    return InvoiceDetail(
+        invoice=_invoice(row),
+        period=row.period,
+        net=Money(row.net, row.currency),
+        tax=Money(row.tax, row.currency),
+        issued_at=row.issued_at,
+        issued_on=row.issued_on,
+        closed_at=row.closed_at,
+        suspended_at=row.suspended_at,
+        payment_token=row.payment_token,
+        policy=DunningPolicy.from_data(row.dunning_policy),
+        run_id=row.run_id,
+    )

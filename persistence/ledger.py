@@ -1,0 +1,44 @@
+"""Posting entries to the ledger, and reading balances from it."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from domain.ids import Prefix
+from domain.ledger import Account, Entry
+from domain.money import Money
+from persistence.columns import new_id
+from persistence.models import LedgerEntryRow, LedgerPostingRow
+
+
+def post(session: Session, entry: Entry, now: datetime) -> None:
+    """Append an entry; posting the same cause twice breaks `uq_ledger_entries_tenant_id` and rolls everything back."""
+    row = LedgerEntryRow(id=new_id(Prefix.LEDGER_ENTRY), cause=entry.cause.value, cause_id=entry.cause_id, posted_at=now)
+    session.add(row)
+    session.flush()
+    session.add_all(
+        LedgerPostingRow(
+            entry_id=row.id,
+            account=posting.account.value,
+            amount=posting.amount.minor,
+            currency=posting.amount.currency,
+            customer_id=posting.customer_id,
+            invoice_id=posting.invoice_id,
+            gateway=posting.gateway,
+        )
+        for posting in entry.postings
+    )
+    session.flush()
+
+
+def balances(session: Session, customer_id: str | None = None) -> dict[tuple[Account, str], Money]:
+    """What each account holds per currency, of one customer or of all: debits positive."""
+    statement = select(LedgerPostingRow.account, LedgerPostingRow.currency, func.sum(LedgerPostingRow.amount)).group_by(
+        LedgerPostingRow.account, LedgerPostingRow.currency
+    )
+    if customer_id is not None:
+        statement = statement.where(LedgerPostingRow.customer_id == customer_id)
+    return {
+        (Account(account), currency): Money(int(amount), currency) for account, currency, amount in session.execute(statement)
+    }

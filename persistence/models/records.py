@@ -1,0 +1,107 @@
+"""Records of what came in, what went out, who did what, and what a person must look at."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.ids import Prefix
+from persistence.columns import ID_LENGTH, Base, TenantScoped, primary_id, within_tenant
+
+
+class WebhookRow(Base):
+    """The inbox: every update that a gateway sent, once. Not tenant scoped, because it is stored before anybody is asked.
+
+    An update for an unknown reference has no payment and waits for a person; all others wait until the signal was accepted.
+    """
+
+    __tablename__ = "webhooks"
+    __table_args__ = (
+        UniqueConstraint("gateway", "event_key"),
+        CheckConstraint("payment_id IS NULL OR (verified AND tenant_id IS NOT NULL)", name="matched_when_verified"),
+        Index(
+            "ix_webhooks_unsignalled",
+            "next_try_at",
+            postgresql_where=text("signalled_at IS NULL AND payment_id IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[str] = primary_id(Prefix.WEBHOOK)
+    gateway: Mapped[str] = mapped_column(String(20))
+    event_key: Mapped[str] = mapped_column(String(200))
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    verified: Mapped[bool]
+    tenant_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("tenants.id"))
+    payment_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    received_at: Mapped[datetime]
+    next_try_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    signalled_at: Mapped[datetime | None]
+
+
+class MessageRow(TenantScoped, Base):
+    """The message log. The key (entity, letter, step) is claimed in the transaction that decides the letter.
+
+    CANCELLED is a letter that had become pointless before it could be sent: the invoice was paid in the meantime.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "key"),
+        UniqueConstraint("message_id"),
+        within_tenant("customer_id", "customers"),
+        within_tenant("invoice_id", "invoices"),
+        within_tenant("payment_id", "payments"),
+        CheckConstraint("status IN ('QUEUED', 'SENT', 'FAILED', 'CANCELLED')", name="status_is_known"),
+        CheckConstraint("(status = 'SENT') = (sent_at IS NOT NULL)", name="sent_when_sent"),
+        Index("ix_messages_entity", "tenant_id", "entity_type", "entity_id"),
+    )
+
+    id: Mapped[str] = primary_id(Prefix.MESSAGE)
+    key: Mapped[str] = mapped_column(String(160))
+    message_id: Mapped[str] = mapped_column(String(255))
+    letter: Mapped[str] = mapped_column(String(40))
+    entity_type: Mapped[str] = mapped_column(String(40))
+    entity_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    customer_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    invoice_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    payment_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    to_address: Mapped[str] = mapped_column(String(320))
+    subject: Mapped[str | None]
+    status: Mapped[str] = mapped_column(String(20))
+    tries: Mapped[int] = mapped_column(default=0)
+    queued_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+
+
+class AuditRow(TenantScoped, Base):
+    """Who did what to which thing; append only (a trigger refuses anything else)."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = (Index("ix_audit_log_resource", "tenant_id", "resource_type", "resource_id"),)
+
+    id: Mapped[str] = primary_id(Prefix.AUDIT)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(100))
+    action: Mapped[str] = mapped_column(String(60))
+    resource_type: Mapped[str] = mapped_column(String(40))
+    resource_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class ReviewRow(TenantScoped, Base):
+    """Something about money that a person must look at; one row a payment and reason."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (within_tenant("payment_id", "payments"), UniqueConstraint("payment_id", "reason"))
+
+    id: Mapped[str] = primary_id(Prefix.REVIEW)
+    payment_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    reason: Mapped[str] = mapped_column(String(40))
+    explanation: Mapped[str]
+    opened_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]

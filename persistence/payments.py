@@ -1,0 +1,300 @@
+"""Payments, their attempts at gateways, and what they were allocated to."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from domain.errors import NotFoundError
+from domain.ids import Prefix
+from domain.money import Money
+from domain.payment import Outcome, PaymentMethod, PaymentStatus
+from persistence import audit
+from persistence.columns import new_id
+from persistence.models import AllocationRow, GatewayTransactionRow, PaymentRow
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment as it stands; `payer_phone` is the national number that mobile money asks."""
+
+    id: str
+    customer_id: str
+    invoice_id: str | None
+    method: PaymentMethod
+    amount: Money
+    status: PaymentStatus
+    allocated: Money
+    credited: Money
+    failure_reason: str | None
+    initiated_at: datetime
+    settled_at: datetime | None
+    payer_phone: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One gateway transaction; its `id` is our reference and trace at the gateway.
+
+    Attributes:
+        checkout: what the payer was told to do; None until the gateway's answer was stored.
+        outcome: `Outcome`, by the gateway's last answer.
+    """
+
+    id: str
+    payment_id: str
+    account_id: str
+    gateway: str
+    number: int
+    outcome: Outcome
+    gateway_reference: str | None
+    gateway_status: str | None
+    poll_url: str | None
+    amount: Money
+    checkout: dict[str, Any] | None
+
+
+def start(
+    session: Session,
+    *,
+    customer_id: str,
+    invoice_id: str | None,
+    method: PaymentMethod,
+    amount: Money,
+    payer_phone: str | None,
+    actor: str,
+    now: datetime,
+) -> Payment:
+    """A new pending payment with its audit entry, without which the database refuses it."""
+    row = PaymentRow(
+        id=new_id(Prefix.PAYMENT),
+        customer_id=customer_id,
+        invoice_id=invoice_id,
+        method=method.value,
+        amount=amount.minor,
+        currency=amount.currency,
+        status=PaymentStatus.PENDING.value,
+        allocated=0,
+        credited=0,
+        payer_phone=payer_phone,
+        initiated_at=now,
+    )
+    session.add(row)
+    session.flush()
+    audit.record(
+        session,
+        now,
+        actor,
+        "PAYMENT_INITIATED",
+        "Payment",
+        row.id,
+        amount=str(amount),
+        method=method.value,
+        invoice_id=invoice_id,
+    )
+    return _payment(row)
+
+
+def get(session: Session, payment_id: str) -> Payment:
+    """Raises: NotFoundError: the bound tenant has no such payment."""
+    return _payment(_row(session, payment_id))
+
+
+def lock(session: Session, payment_id: str) -> Payment:
+    """Lock a payment (after its customer and invoices) for this transaction.
+
+    Raises:
+        NotFoundError: the bound tenant has no such payment.
+    """
+    return _payment(_row(session, payment_id, for_update=True))
+
+
+def page(
+    session: Session, *, after: str | None, limit: int, status: str | None = None, invoice_id: str | None = None
+) -> list[Payment]:
+    """Payments, newest first."""
+    statement = select(PaymentRow).order_by(PaymentRow.id.desc()).limit(limit)
+    if after:
+        statement = statement.where(PaymentRow.id < after)
+    if status:
+        statement = statement.where(PaymentRow.status == status)
+    if invoice_id:
+        statement = statement.where(PaymentRow.invoice_id == invoice_id)
+    return [_payment(row) for row in session.scalars(statement)]
+
+
+def pending_of_invoice(session: Session, invoice_id: str) -> list[Payment]:
+    rows = session.scalars(
+        select(PaymentRow)
+        .where(PaymentRow.invoice_id == invoice_id, PaymentRow.status == PaymentStatus.PENDING.value)
+        .order_by(PaymentRow.id)
+    )
+    return [_payment(row) for row in rows]
+
+
+def settle(session: Session, payment_id: str, parts: tuple[tuple[str, Money], ...], credited: Money, now: datetime) -> None:
+    """Mark a payment settled and store what it was used for; the database refuses it when the sums do not fit."""
+    row = _row(session, payment_id)
+    row.status, row.settled_at = PaymentStatus.SETTLED.value, now
+    row.allocated, row.credited = sum(amount.minor for _, amount in parts), credited.minor
+    session.flush()
+    session.add_all(
+        AllocationRow(payment_id=payment_id, invoice_id=invoice_id, amount=amount.minor, allocated_at=now)
+        for invoice_id, amount in parts
+    )
+    session.flush()
+
+
+def fail(session: Session, payment_id: str, reason: str, now: datetime) -> None:
+    row = _row(session, payment_id)
+    row.status, row.failure_reason, row.failed_at = PaymentStatus.FAILED.value, reason, now
+    session.flush()
+
+
+def allocations(session: Session, payment_id: str) -> list[tuple[str, Money]]:
+    """(invoice id, amount) that a payment was used for."""
+    payment = _row(session, payment_id)
+    rows = session.scalars(
+        select(AllocationRow).where(AllocationRow.payment_id == payment_id).order_by(AllocationRow.invoice_id)
+    )
+    return [(row.invoice_id, Money(row.amount, payment.currency)) for row in rows]
+
+
+def add_attempt(session: Session, payment: Payment, *, account_id: str, gateway: str, number: int, now: datetime) -> Attempt:
+    """Store an attempt before the gateway is called, so that what happens to the call cannot lose it."""
+    row = GatewayTransactionRow(
+        id=new_id(Prefix.GATEWAY_TRANSACTION),
+        payment_id=payment.id,
+        account_id=account_id,
+        gateway=gateway,
+        attempt=number,
+        outcome=Outcome.UNKNOWN.value,
+        amount=payment.amount.minor,
+        currency=payment.amount.currency,
+        initiated_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return _attempt(row)
+
+
+def last_attempt(session: Session, payment_id: str) -> Attempt | None:
+    row = session.scalars(
+        select(GatewayTransactionRow)
+        .where(GatewayTransactionRow.payment_id == payment_id)
+        .order_by(GatewayTransactionRow.attempt.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    return _attempt(row) if row else None
+
+
+def attempts(session: Session, payment_id: str) -> list[Attempt]:
+    rows = session.scalars(
+        select(GatewayTransactionRow)
+        .where(GatewayTransactionRow.payment_id == payment_id)
+        .order_by(GatewayTransactionRow.attempt)
+    )
+    return [_attempt(row) for row in rows]
+
+
+def record_checkout(
+    session: Session,
+    attempt_id: str,
+    *,
+    outcome: Outcome,
+    checkout: dict[str, Any] | None,
+    poll_url: str | None,
+    gateway_reference: str | None,
+    gateway_status: str | None,
+    raw: str,
+    now: datetime,
+) -> None:
+    """Store the gateway's answer to an attempt. A known poll address is never replaced by a later answer."""
+    row = session.get_one(GatewayTransactionRow, attempt_id, with_for_update=True)
+    row.outcome, row.checkout, row.raw_response = outcome.value, checkout, raw
+    row.poll_url = row.poll_url or poll_url
+    row.gateway_reference = row.gateway_reference or gateway_reference
+    row.gateway_status = gateway_status
+    row.completed_at = now if outcome.is_final else None
+    session.flush()
+
+
+def record_answer(
+    session: Session,
+    attempt_id: str,
+    *,
+    outcome: Outcome,
+    gateway_reference: str | None,
+    gateway_status: str | None,
+    poll_url: str | None,
+    fee: Money | None,
+    raw: str,
+    now: datetime,
+) -> None:
+    """Store the gateway's present word about an attempt; an attempt that was paid stays so unless it was refunded or disputed."""
+    row = session.get_one(GatewayTransactionRow, attempt_id, with_for_update=True)
+    if not (row.outcome == Outcome.PAID.value and outcome in {Outcome.PENDING, Outcome.DECLINED, Outcome.UNKNOWN}):
+        row.outcome = outcome.value
+    row.gateway_reference = row.gateway_reference or gateway_reference
+    row.gateway_status = gateway_status or row.gateway_status
+    row.poll_url = row.poll_url or poll_url
+    row.raw_response = raw or row.raw_response
+    if fee is not None:
+        row.fee, row.net = fee.minor, row.amount - fee.minor
+    if outcome.is_final and row.completed_at is None:
+        row.completed_at = now
+    session.flush()
+
+
+def tenant_of_attempt(system: Session, reference: str) -> tuple[str, str, str] | None:
+    """Whose attempt a gateway's reference names: (tenant id, payment id, account id); None when nobody's."""
+    found = system.execute(
+        select(GatewayTransactionRow.tenant_id, GatewayTransactionRow.payment_id, GatewayTransactionRow.account_id).where(
+            GatewayTransactionRow.id == reference
+        )
+    ).one_or_none()
+    return (found[0], found[1], found[2]) if found else None
+
+
+def _row(session: Session, payment_id: str, *, for_update: bool = False) -> PaymentRow:
+    statement = select(PaymentRow).where(PaymentRow.id == payment_id).execution_options(populate_existing=True)
+    row = session.scalars(statement.with_for_update() if for_update else statement).one_or_none()
+    if row is None:
+        raise NotFoundError("payment", payment_id)
+    return row
+
+
+def _payment(row: PaymentRow) -> Payment:
+    return Payment(
+        id=row.id,
+        customer_id=row.customer_id,
+        invoice_id=row.invoice_id,
+        method=PaymentMethod(row.method),
+        amount=Money(row.amount, row.currency),
+        status=PaymentStatus(row.status),
+        allocated=Money(row.allocated, row.currency),
+        credited=Money(row.credited, row.currency),
+        failure_reason=row.failure_reason,
+        initiated_at=row.initiated_at,
+        settled_at=row.settled_at,
+        payer_phone=row.payer_phone,
+    )
+
+
+def _attempt(row: GatewayTransactionRow) -> Attempt:
+    return Attempt(
+        id=row.id,
+        payment_id=row.payment_id,
+        account_id=row.account_id,
+        gateway=row.gateway,
+        number=row.attempt,
+        outcome=Outcome(row.outcome),
+        gateway_reference=row.gateway_reference,
+        gateway_status=row.gateway_status,
+        poll_url=row.poll_url,
+        amount=Money(row.amount, row.currency),
+        checkout=row.checkout,
+    )

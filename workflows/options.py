@@ -1,0 +1,66 @@
+"""Time-outs and retries of every activity, in one place, each with its reason."""
+
+from datetime import timedelta
+from typing import NotRequired, TypedDict
+
+from temporalio.common import Priority, RetryPolicy
+
+from workflows.names import BILLING_QUEUE, MAIL_QUEUE, PAYMENTS_QUEUE
+
+
+class ActivityOptions(TypedDict):
+    """What every call of an activity is given; its summary is the caller's."""
+
+    task_queue: str
+    start_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+    heartbeat_timeout: NotRequired[timedelta]
+
+
+# The database comes back: try until it does, no faster than once a minute.
+_UNTIL_IT_WORKS = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+
+BILLING = ActivityOptions(task_queue=BILLING_QUEUE, start_to_close_timeout=timedelta(minutes=2), retry_policy=_UNTIL_IT_WORKS)
+
+START_LIFECYCLES = ActivityOptions(
+    task_queue=BILLING_QUEUE,
+    start_to_close_timeout=timedelta(hours=6),
+    heartbeat_timeout=timedelta(minutes=1),
+    retry_policy=_UNTIL_IT_WORKS,
+)
+
+# Three retries with exponential back-off (requirements P12); each call to a gateway ends within 10 s, and a try makes two.
+GATEWAY = ActivityOptions(
+    task_queue=PAYMENTS_QUEUE,
+    start_to_close_timeout=timedelta(seconds=45),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_attempts=4),
+)
+
+# Money that came late has no next poll: ask until the gateway answers.
+GATEWAY_UNTIL_IT_ANSWERS = ActivityOptions(
+    task_queue=PAYMENTS_QUEUE,
+    start_to_close_timeout=timedelta(seconds=45),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=15)),
+)
+
+PAYMENTS = ActivityOptions(
+    task_queue=PAYMENTS_QUEUE, start_to_close_timeout=timedelta(seconds=30), retry_policy=_UNTIL_IT_WORKS
+)
+
+# The pauses between tries are the letter's own (`activities.mailing.RETRY_PAUSES`); the count ends them. A worker that dies
+# in the middle of a try costs one as well, so there is no room for a lost letter: the last try marks it as failed.
+MAIL = ActivityOptions(
+    task_queue=MAIL_QUEUE,
+    start_to_close_timeout=timedelta(minutes=1),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(hours=1)),
+)
+
+# A waiting payer comes before an invoice's step, and that before a billing run; tenants share fairly within each.
+PAYMENT_PRIORITY = 1
+LIFECYCLE_PRIORITY = 3
+BILLING_RUN_PRIORITY = 5
+
+
+def priority(level: int, tenant_id: str) -> Priority:
+    """What a workflow and its activities are given, so that one tenant's flood does not hold up another's payer."""
+    return Priority(priority_key=level, fairness_key=tenant_id)
