@@ -16,15 +16,19 @@ from persistence.tenants import StoredAccount
 class Gateways(Protocol):
     """The gateways by name; see `gateways/registry.py`."""
 
+    @property
+    def names(self) -> list[str]: ...
+
     def gateway(self, name: str) -> Gateway: ...
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayAddresses:
-    """Where a gateway is, and where it reaches us."""
+    """Where a gateway is, where it reaches us, and where it sends the payer's browser (None: to the invoice's own page)."""
 
     base_url: str
     result_url: str
+    return_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

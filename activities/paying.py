@@ -86,7 +86,7 @@ class Paying:
             attempt = payments.last_attempt(session, payment.id) or payments.add_attempt(
                 session, payment, account_id=account.id, gateway=account.gateway, number=1, now=opening.now
             )
-            request = _request(session, payment, attempt, self._links)
+            request = self._request(session, payment, attempt)
         checkout = self._desk.gateway(account.gateway).open_checkout(account, request)
         with self._database.tenant(opening.tenant_id) as session:
             payments.record_checkout(
@@ -101,6 +101,22 @@ class Paying:
                 now=opening.now,
             )
         return OpenedCheckout(checkout.outcome)
+
+    def _request(self, session: Session, payment: Payment, attempt: Attempt) -> CheckoutRequest:
+        customer = customers.get(session, payment.customer_id)
+        if payment.invoice_id is None:
+            raise InvariantError(f"Payment {payment.id} is for no invoice: there is no page to return to.")
+        detail = invoices.get(session, payment.invoice_id)
+        return CheckoutRequest(
+            reference=attempt.id,
+            trace=attempt.id,
+            amount=payment.amount,
+            method=payment.method,
+            description=f"Invoice {detail.invoice.number}",
+            return_url=self._desk.addresses[attempt.gateway].return_url or self._links(detail.payment_token),
+            email=customer.email or "",
+            phone=payment.payer_phone,
+        )
 
     def _record_found(self, opening: CheckoutOpening, attempt: Attempt, state: PaymentState) -> None:
         with self._database.tenant(opening.tenant_id) as session:
@@ -122,23 +138,6 @@ def _gateway_of(payment: Payment) -> str:
     if gateway is None:
         raise InvariantError(f"Payment {payment.id} by {payment.method.human_name} goes through no gateway.")
     return gateway
-
-
-def _request(session: Session, payment: Payment, attempt: Attempt, links: LinkMaker) -> CheckoutRequest:
-    customer = customers.get(session, payment.customer_id)
-    if payment.invoice_id is None:
-        raise InvariantError(f"Payment {payment.id} is for no invoice: there is no page to return to.")
-    detail = invoices.get(session, payment.invoice_id)
-    return CheckoutRequest(
-        reference=attempt.id,
-        trace=attempt.id,
-        amount=payment.amount,
-        method=payment.method,
-        description=f"Invoice {detail.invoice.number}",
-        return_url=links(detail.payment_token),
-        email=customer.email or "",
-        phone=payment.payer_phone,
-    )
 
 
 def _told(checkout: Checkout) -> dict[str, Any]:

@@ -106,10 +106,12 @@ class Settling:
 
 def _act(session: Session, request: ConfirmRequest, attempt: Attempt, state: PaymentState) -> Confirmation:
     payment = _lock_all(session, request.payment_id)
+    # Sure never to have heard of it: nothing was charged.
+    outcome = state.outcome if state.found else Outcome.DECLINED
     payments.record_answer(
         session,
         attempt.id,
-        outcome=state.outcome,
+        outcome=outcome,
         gateway_reference=state.gateway_reference,
         gateway_status=state.gateway_status,
         poll_url=state.poll_url,
@@ -117,25 +119,25 @@ def _act(session: Session, request: ConfirmRequest, attempt: Attempt, state: Pay
         raw=state.raw,
         now=request.now,
     )
-    match state.outcome:
+    match outcome:
         case Outcome.PAID:
             return _settle_if_right(session, request, payment, attempt, state)
         case Outcome.DECLINED if payment.status is PaymentStatus.PENDING:
-            return _fail(session, request, payment, state.outcome, _declined_reason(state))
+            return _fail(session, request, payment, outcome, _declined_reason(state))
         case Outcome.PENDING if request.is_last and payment.status is PaymentStatus.PENDING:
-            return _fail(session, request, payment, state.outcome, EXPIRED)
+            return _fail(session, request, payment, outcome, EXPIRED)
         case Outcome.DISPUTED | Outcome.REFUNDED:
             reviews.open_for(
                 session,
                 payment.id,
-                state.outcome.value,
+                outcome.value,
                 f"The gateway says that payment {payment.id} over {payment.amount} is {state.gateway_status}: "
                 "decide with the customer what it means for the invoice.",
                 request.now,
             )
         case Outcome.UNKNOWN if request.is_last and payment.status is PaymentStatus.PENDING:
             _ask_a_person(session, request, payment, state.gateway_status)
-    return _as_it_stands(session, payment, state.outcome)
+    return _as_it_stands(session, payment, outcome)
 
 
 def _settle_if_right(

@@ -40,6 +40,8 @@ _DELAY_SCALE = 0.02
 _OK = 200
 # Names in a person's shell that would lead the parts elsewhere: to a real gateway, mail server, database or Temporal.
 _FOREIGN = ("DATABASE_", "DUNLIN_", "EMAIL_", "OZOW_", "PAYFAST_", "PAYNOW_", "PG", "SMTP_", "TEMPORAL_", "YOCO_")
+# Names that a `.env` in the working folder may set: an empty value here goes before it.
+_UNSET = ("PAYNOW_RETURN_URL", "PAYNOW_TEST_INTEGRATION_ID", "PAYNOW_TEST_INTEGRATION_KEY", "SMTP_USER", "SMTP_PASS")
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,10 @@ class Blueprint:
             "APP_URL": self.url("api"),
             "PAYNOW_API_URL": self.url("paynow"),
             "PAYNOW_RESULT_URL": f"{self.url('api')}/webhooks/paynow",
-            "PAYNOW_RETURN_URL": f"{self.url('api')}/pay/return",
             "PAYNOW_INTEGRATION_ID": account["id"],
             "PAYNOW_INTEGRATION_KEY": account["key"],
+            "PAYNOW_CURRENCY": account["currency"],
+            **dict.fromkeys(_UNSET, ""),
             "DUNLIN_SECRET_KEY": self.secrets["secret_key"],
             "DUNLIN_READY_FILE": str(self.state / "worker.ready"),
             # A proxy of the person's shell must not be asked for our own addresses.

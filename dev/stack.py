@@ -45,11 +45,10 @@ def run(state: Path, *, without: Collection[str] = ()) -> int:
         _end_leftovers(Registry(state))
         blueprint = Blueprint.lay_out(state)
         parts = blueprint.parts()
-        unknown = set(without) - {part.name for part in parts}
+        unknown = sorted(set(without) - {part.name for part in parts})
         if unknown:
-            raise StackError(
-                f"--without names no part: {', '.join(sorted(unknown))}. Parts: {', '.join(p.name for p in parts)}."
-            )
+            known = ", ".join(part.name for part in parts)
+            raise StackError(f"--without: there is no part {', '.join(unknown)}; the stack has {known}.")
 
         def publish(pids: Mapping[str, int]) -> None:
             first = not blueprint.stack_file.exists()

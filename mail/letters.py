@@ -12,22 +12,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
-from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
 from jinja2.runtime import Context
 
-from domain.errors import InvalidInputError
 from domain.letters import LETTER_OF_FACTS, Branding, Facts
-from domain.money import Money, minor_digits
+from domain.money import Money
+from wording import write_day, write_days, write_money
 
 TEMPLATES = Path(__file__).parent / "templates"
-
-# As people there write it. CLDR has `US$` and `ZWG` for Zimbabwe, which nobody reads on a till slip.
-_SYMBOLS = {"USD": "$", "ZAR": "R", "ZWG": "ZiG ", "BWP": "P", "EUR": "€", "GBP": "£", "JPY": "¥"}
-
-_DAY_PATTERN = "MMMM d, yyyy"
 
 # Above this brightness (0 to 255) white text is hard to read.
 _BRIGHT = 150
@@ -72,27 +64,6 @@ def one_line(text: str) -> str:
     """
     kept = _DIRECTION_CONTROLS.sub("", text)
     return " ".join("".join(_harmless(character) for character in kept).split())
-
-
-def write_money(amount: Money, locale: str) -> str:
-    """`$25.00`, `R1,234.50`, `ZiG 25.00`: the local symbol, and all digits of the currency."""
-    digits = minor_digits(amount.currency)
-    pattern = "#,##0." + "0" * digits if digits else "#,##0"
-    # Money.decimal() is exact text, so that no float and no second rounding comes between.
-    number = format_decimal(
-        (-amount if amount.minor < 0 else amount).decimal(), format=pattern, locale=_reading(locale), decimal_quantization=False
-    )
-    return f"{'-' if amount.minor < 0 else ''}{_SYMBOLS[amount.currency]}{number}"
-
-
-def write_day(day: date, locale: str) -> str:
-    """`November 21, 2026` (requirements M3)."""
-    return format_date(day, _DAY_PATTERN, locale=_reading(locale))
-
-
-def write_days(count: int) -> str:
-    """`1 day`, `2 days`."""
-    return f"{count} day" if count == 1 else f"{count} days"
 
 
 def _context(facts: Facts, branding: Branding) -> dict[str, Any]:
@@ -146,19 +117,6 @@ def _money(context: Context, amount: Money) -> str:
 def _day(context: Context, day: date) -> str:
     # An absent fact raises UndefinedError at `toordinal`; Babel would only assert.
     return write_day(date.fromordinal(day.toordinal()), context["branding"].locale)
-
-
-@cache
-def _reading(locale: str) -> Locale:
-    """The locale whose habits the reader knows.
-
-    English readers in South Africa write `R1,234.50` on invoices, whatever CLDR says of en_ZA (`R1 234,50`).
-    """
-    try:
-        parsed = Locale.parse(locale, sep="-" if "-" in locale else "_")
-    except (UnknownLocaleError, ValueError):
-        raise InvalidInputError("locale", f"{locale!r} is not a locale such as en_ZW.") from None
-    return Locale("en") if parsed.language == "en" else parsed
 
 
 def _ink_on(colour: str) -> str:

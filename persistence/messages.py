@@ -110,6 +110,12 @@ def of_entity(session: Session, entity_type: str, entity_id: str) -> list[Messag
     return [_message(row) for row in rows]
 
 
+def of_invoice(session: Session, invoice_id: str) -> list[Message]:
+    """Every letter that an invoice caused: its own, its payments' and its customer's suspension."""
+    rows = session.scalars(select(MessageRow).where(MessageRow.invoice_id == invoice_id).order_by(MessageRow.id))
+    return [_message(row) for row in rows]
+
+
 def page(session: Session, *, after: str | None, limit: int, status: str | None = None) -> list[Message]:
     """The log, newest first."""
     statement = select(MessageRow).order_by(MessageRow.id.desc()).limit(limit)

@@ -66,6 +66,10 @@ def by_slug(system: Session, slug: str) -> Tenant:
     return _tenant(row)
 
 
+def slug_exists(system: Session, slug: str) -> bool:
+    return system.scalar(select(TenantRow.id).where(TenantRow.slug == slug)) is not None
+
+
 def first(system: Session) -> Tenant | None:
     """The tenant that was made first, which the environment's gateway settings configure; None before there is any."""
     row = system.scalars(select(TenantRow).order_by(TenantRow.created_at, TenantRow.id).limit(1)).one_or_none()

@@ -15,6 +15,7 @@ from temporalio.client import (
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.invoicing import LifecycleStart
@@ -38,9 +39,11 @@ class EngineUnavailableError(DunlinError):
     """Temporal cannot be reached; what was stored is done when it is back."""
 
 
-async def connect(address: str, namespace: str = "default", *, lazy: bool = False) -> Client:
+async def connect(address: str, namespace: str = "default", *, lazy: bool = False, runtime: Runtime | None = None) -> Client:
     """Connect to Temporal; a lazy client connects at its first call, so that the API starts without the server."""
-    return await Client.connect(address, namespace=namespace, data_converter=pydantic_data_converter, lazy=lazy)
+    return await Client.connect(
+        address, namespace=namespace, data_converter=pydantic_data_converter, lazy=lazy, runtime=runtime
+    )
 
 
 class Workflows:
@@ -49,26 +52,24 @@ class Workflows:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def start_billing_run(self, run: BillingRunInput, period: str) -> str:
+    async def start_billing_run(self, tenant_id: str, run_id: str, period: str, *, dry_run: bool = False) -> str:
         """Start a run's workflow, or find it started; its id.
 
         Raises:
             EngineUnavailableError: Temporal cannot be reached; asking again for the same period starts it.
         """
-        workflow_id = (
-            names.dry_run_id(run.tenant_id, period, run.run_id) if run.dry_run else names.billing_run_id(run.tenant_id, period)
-        )
+        workflow_id = names.dry_run_id(tenant_id, period, run_id) if dry_run else names.billing_run_id(tenant_id, period)
         try:
             await self._client.start_workflow(
                 BillingRun.run,
-                run,
+                BillingRunInput(tenant_id, run_id, dry_run=dry_run),
                 id=workflow_id,
                 task_queue=names.BILLING_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                static_summary=f"{'Dry run' if run.dry_run else 'Billing run'} {period}",
-                search_attributes=TypedSearchAttributes([SearchAttributePair(names.TENANT_ID, run.tenant_id)]),
-                priority=options.priority(options.BILLING_RUN_PRIORITY, run.tenant_id),
+                static_summary=f"{'Dry run' if dry_run else 'Billing run'} {period}",
+                search_attributes=TypedSearchAttributes([SearchAttributePair(names.TENANT_ID, tenant_id)]),
+                priority=options.priority(options.BILLING_RUN_PRIORITY, tenant_id),
             )
         except WorkflowAlreadyStartedError:
             pass
@@ -101,7 +102,7 @@ class Workflows:
             )
 
     async def open_checkout(
-        self, payment: PaymentInput, method: PaymentMethod, invoice_id: str | None, currency: str
+        self, tenant_id: str, payment_id: str, method: PaymentMethod, *, invoice_id: str | None, currency: str
     ) -> Outcome:
         """Start a payment's saga and wait for the gateway's answer to its checkout.
 
@@ -109,8 +110,8 @@ class Workflows:
             EngineUnavailableError: no answer in time; the payment may still go on by itself.
         """
         attributes = [
-            SearchAttributePair(names.TENANT_ID, payment.tenant_id),
-            SearchAttributePair(names.PAYMENT_ID, payment.payment_id),
+            SearchAttributePair(names.TENANT_ID, tenant_id),
+            SearchAttributePair(names.PAYMENT_ID, payment_id),
             SearchAttributePair(names.PAYMENT_STATE, PaymentStatus.PENDING.value),
             SearchAttributePair(names.CURRENCY, currency),
             SearchAttributePair(names.GATEWAY, method.gateway or "none"),
@@ -119,20 +120,20 @@ class Workflows:
             attributes.append(SearchAttributePair(names.INVOICE_ID, invoice_id))
         operation = WithStartWorkflowOperation(
             Payment.run,
-            payment,
-            id=names.payment_workflow_id(payment.payment_id),
+            PaymentInput(tenant_id, payment_id),
+            id=names.payment_workflow_id(payment_id),
             task_queue=names.PAYMENTS_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             static_summary=f"{method.human_name}, {currency}",
             search_attributes=TypedSearchAttributes(attributes),
-            priority=options.priority(options.PAYMENT_PRIORITY, payment.tenant_id),
+            priority=options.priority(options.PAYMENT_PRIORITY, tenant_id),
         )
         return await _in_time(
             self._client.execute_update_with_start_workflow(
-                Payment.checkout, id=f"{payment.payment_id}/checkout", start_workflow_operation=operation
+                Payment.checkout, id=f"{payment_id}/checkout", start_workflow_operation=operation
             ),
-            f"Payment {payment.payment_id} was started, but the gateway's answer did not come in time: ask for its status.",
+            f"Payment {payment_id} was started, but the gateway's answer did not come in time: ask for its status.",
         )
 
     async def ask_gateway_now(self, payment_id: str, request_id: str) -> PaymentStatus | None:
@@ -154,37 +155,37 @@ class Workflows:
                 return None
             raise
 
-    async def tell_payment(self, payment: PaymentInput, webhook_id: str) -> None:
+    async def tell_payment(self, tenant_id: str, payment_id: str, webhook_id: str) -> None:
         """Tell a payment's saga that the gateway has news; a saga that has ended gets a successor for late money.
 
         Raises:
             EngineUnavailableError: Temporal did not accept it in time; the sweeper tries again.
         """
-        handle = self._client.get_workflow_handle_for(Payment.run, names.payment_workflow_id(payment.payment_id))
+        handle = self._client.get_workflow_handle_for(Payment.run, names.payment_workflow_id(payment_id))
         try:
             await _quickly(handle.signal(Payment.gateway_update, GatewayUpdate(webhook_id)))
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
-                raise EngineUnavailableError(f"Payment {payment.payment_id} could not be told: {error}") from error
-            await _quickly(self._start_late_payment(payment, webhook_id))
+                raise EngineUnavailableError(f"Payment {payment_id} could not be told: {error}") from error
+            await _quickly(self._start_late_payment(tenant_id, payment_id, webhook_id))
 
-    async def _start_late_payment(self, payment: PaymentInput, webhook_id: str) -> None:
+    async def _start_late_payment(self, tenant_id: str, payment_id: str, webhook_id: str) -> None:
         with contextlib.suppress(WorkflowAlreadyStartedError):
             await self._client.start_workflow(
                 LatePayment.run,
-                payment,
-                id=names.late_payment_id(payment.payment_id, webhook_id),
+                PaymentInput(tenant_id, payment_id),
+                id=names.late_payment_id(payment_id, webhook_id),
                 task_queue=names.PAYMENTS_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 static_summary="news of a payment that had ended",
                 search_attributes=TypedSearchAttributes(
                     [
-                        SearchAttributePair(names.TENANT_ID, payment.tenant_id),
-                        SearchAttributePair(names.PAYMENT_ID, payment.payment_id),
+                        SearchAttributePair(names.TENANT_ID, tenant_id),
+                        SearchAttributePair(names.PAYMENT_ID, payment_id),
                     ]
                 ),
-                priority=options.priority(options.PAYMENT_PRIORITY, payment.tenant_id),
+                priority=options.priority(options.PAYMENT_PRIORITY, tenant_id),
             )
 
     async def is_ready(self) -> bool:

@@ -223,7 +223,8 @@ def test_a_second_stack_in_the_same_directory_is_refused_with_the_way_out(begin:
         Registry(tmp_path).acquire()
 
 
-def test_a_killed_supervisor_leaves_parts_that_down_ends(begin: Callable[..., Small]) -> None:
+def test_a_killed_supervisor_leaves_parts_that_down_ends(begin: Callable[..., Small], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dev.stack._LEFTOVER_GRACE", 0.5)
     small = begin(program("deaf", DEAF))
     deaf = small.wait_ready()["deaf"]
 

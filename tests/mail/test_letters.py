@@ -33,8 +33,9 @@ from domain.letters import (
 )
 from domain.money import MINOR_DIGITS, Money
 from mail import letters
-from mail.letters import one_line, render, write_day, write_money
+from mail.letters import one_line, render
 from tests.mail.samples import CVT, DUE_ON, LINK, NAME, NUMBER, OWED, SAMPLES
+from wording import write_day, write_money
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 

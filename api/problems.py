@@ -1,0 +1,122 @@
+"""The one table that says what an error means over HTTP: RFC 9457 problem details, sentences that name the way out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from domain.errors import ConflictError, DunlinError, InvalidInputError, NotFoundError
+from gateways.base import BadSignatureError, MalformedUpdateError
+from persistence.idempotency import KeyReusedError, StillWorkingError
+from workflows.client import EngineUnavailableError
+
+MEDIA_TYPE = "application/problem+json"
+
+# The first row whose type fits counts.
+STATUS_OF: tuple[tuple[type[DunlinError], int, str], ...] = (
+    (NotFoundError, 404, "not-found"),
+    (KeyReusedError, 422, "idempotency-key-reused"),
+    (StillWorkingError, 409, "still-working"),
+    (ConflictError, 409, "conflict"),
+    (InvalidInputError, 422, "invalid-input"),
+    (BadSignatureError, 401, "bad-signature"),
+    (MalformedUpdateError, 400, "malformed-update"),
+    (EngineUnavailableError, 503, "try-again-soon"),
+)
+_TITLES = {
+    400: "Bad request",
+    401: "Not authenticated",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    422: "Not acceptable",
+    500: "Internal error",
+    503: "Unavailable",
+}
+
+log = structlog.get_logger(__name__)
+
+
+class ProblemError(Exception):
+    """A refusal that the API itself decides: not authenticated, not allowed, too large."""
+
+    def __init__(self, status: int, kind: str, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.kind, self.detail, self.headers = status, kind, detail, headers
+
+
+def problem(
+    status: int, kind: str, detail: str, *, errors: Sequence[dict[str, str]] = (), headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """A problem document; `errors` names each field that is wrong."""
+    body: dict[str, Any] = {
+        "type": f"urn:dunlin:problem:{kind}",
+        "title": _TITLES.get(status, "Error"),
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the app with a problem document."""
+    app.add_exception_handler(DunlinError, _on_dunlin_error)
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(OperationalError, _on_database_down)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+def _on_dunlin_error(request: Request, error: Exception) -> JSONResponse:
+    for kind, status, name in STATUS_OF:
+        if isinstance(error, kind):
+            headers = {"Retry-After": "2"} if status == 503 or kind is StillWorkingError else None  # noqa: PLR2004 - HTTP status
+            errors = [{"field": error.field, "message": error.message}] if isinstance(error, InvalidInputError) else []
+            return problem(status, name, str(error), errors=errors, headers=headers)
+    return _on_bug(request, error)
+
+
+def _on_problem(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ProblemError)  # noqa: S101 - installed for this type only
+    return problem(error.status, error.kind, error.detail, headers=error.headers)
+
+
+def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - installed for this type only
+    errors = [
+        {"field": ".".join(str(part) for part in found["loc"] if part != "body") or "body", "message": found["msg"]}
+        for found in error.errors()
+    ]
+    summary = "; ".join(f"{found['field']}: {found['message']}" for found in errors)
+    return problem(422, "invalid-input", f"The request cannot be used as it is: {summary}.", errors=errors)
+
+
+def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - installed for this type only
+    headers = dict(error.headers) if error.headers else None
+    return problem(error.status_code, "http", f"{error.detail}.", headers=headers)
+
+
+def _on_database_down(request: Request, error: Exception) -> JSONResponse:
+    log.error("the database does not answer", path=request.url.path, error=str(error))
+    return problem(
+        503,
+        "try-again-soon",
+        "The database does not answer just now. Nothing was changed: try again.",
+        headers={"Retry-After": "2"},
+    )
+
+
+def _on_bug(request: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected error", path=request.url.path, method=request.method, exc_info=error)
+    return problem(500, "internal", "Something went wrong on our side and was logged. Nothing was half done: try again.")

@@ -1,0 +1,176 @@
+"""Commands for whoever runs an installation: `python -m manage --help`."""
+
+import secrets
+import sys
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+from cryptography.fernet import Fernet
+from sqlalchemy.orm import Session
+
+from domain.customer import Tenant
+from domain.dunning import default_policy
+from domain.errors import DunlinError, InvalidInputError
+from domain.letters import Branding
+from domain.money import minor_digits
+from persistence import checks, migrate, tenants
+from persistence.database import Database
+from persistence.models import TenantRow
+from persistence.secrets import CredentialBox
+from settings import Settings
+
+TOKEN_PREFIX = "dnl_"  # noqa: S105 - what a token begins with, so that a leaked one can be searched for
+_TOKEN_BYTES = 32
+
+
+def new_token() -> str:
+    """A staff token with full entropy; shown once and stored as a hash only."""
+    return TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+def make_tenant(system: Session, now: datetime, **facts: Any) -> Tenant:
+    """A new tenant with the default dunning policy; `facts` are the columns of `TenantRow`.
+
+    Raises:
+        InvalidInputError: names the fact that cannot be billed or written letters with.
+    """
+    minor_digits(facts["currency"])
+    try:
+        ZoneInfo(facts["time_zone"])
+    except (KeyError, ValueError, OSError):
+        raise InvalidInputError("time-zone", f"{facts['time_zone']!r} is not a zone such as Africa/Harare.") from None
+    Branding(
+        business_name=facts["name"],
+        contact_email=facts["contact_email"],
+        sender=facts["sender_email"],
+        address_line=facts["address_line"],
+        portal_url=facts["portal_url"],
+        colour=facts["colour"],
+    )
+    return tenants.add(system, TenantRow(**facts, dunning_policy=default_policy().to_data(), created_at=now))
+
+
+def configure_first_tenant(system: Session, settings: Settings, now: datetime) -> Tenant | None:
+    """Give the first tenant the gateway account that the environment names; None when there is nothing to give."""
+    credentials, tenant = settings.paynow_credentials, tenants.first(system)
+    if credentials is None or tenant is None:
+        return None
+    currency = settings.paynow_currency or tenant.currency
+    tenants.put_account(system, CredentialBox(settings.secret_keys), tenant.id, "paynow", currency, credentials, now)
+    return tenant
+
+
+@click.group(help=__doc__)
+@click.pass_context
+def cli(context: click.Context) -> None:
+    context.obj = Settings()
+
+
+@cli.command("secret-key")
+def secret_key() -> None:
+    """Make a key for DUNLIN_SECRET_KEY."""
+    click.echo(Fernet.generate_key().decode())
+
+
+@cli.command("migrate")
+@click.pass_obj
+def migrate_database(settings: Settings) -> None:
+    """Bring the database up to date, and the first tenant's gateways in line with the environment."""
+    database = Database(settings.database_url)
+    migrate.upgrade(database.engine)
+    with database.system() as system:
+        tenant = configure_first_tenant(system, settings, datetime.now(UTC))
+    database.close()
+    click.echo("The database is up to date." + (f" Tenant {tenant.slug} takes Paynow." if tenant else ""))
+
+
+@cli.command("create-tenant")
+@click.option("--slug", required=True, help="Short name in small letters, such as `cvt`.")
+@click.option("--name", required=True, help="As on invoices and letters.")
+@click.option("--currency", required=True, help="What it bills in: USD, ZAR, ZWG …")
+@click.option("--time-zone", required=True, help="Such as Africa/Harare.")
+@click.option("--payment-terms-days", type=click.IntRange(0, 365), default=14, show_default=True)
+@click.option("--prices-include-tax/--prices-exclude-tax", default=False, show_default=True)
+@click.option("--invoice-prefix", required=True, help="What invoice numbers begin with, such as `CVT-`.")
+@click.option("--sender-email", required=True, help="The address that letters come from.")
+@click.option("--contact-email", required=True, help="Where customers' questions go.")
+@click.option("--address-line", required=True, help="Such as `Harare, Zimbabwe`.")
+@click.option("--portal-url", required=True, help="Where customers see their account.")
+@click.option("--colour", default="#1e3a5f", show_default=True)
+@click.option("--locale", default="en_ZW", show_default=True)
+@click.pass_obj
+def create_tenant(settings: Settings, /, **facts: Any) -> None:
+    """Make a tenant and its first staff token, which is shown once."""
+    database, now, token = Database(settings.database_url), datetime.now(UTC), new_token()
+    with database.system() as system:
+        if tenants.slug_exists(system, facts["slug"]):
+            raise InvalidInputError("slug", f"there is a tenant {facts['slug']!r} already.")
+        tenant = make_tenant(system, now, **facts)
+        tenants.add_token(system, tenant.id, "first token", "admin", token, now)
+        configure_first_tenant(system, settings, now)
+    database.close()
+    click.echo(f"Tenant {tenant.slug} ({tenant.id}). Its first staff token, shown only now:\n{token}")
+
+
+@cli.command("create-token")
+@click.option("--tenant", "slug", required=True)
+@click.option("--name", required=True, help="Whose it is; the audit log shows it.")
+@click.option("--role", type=click.Choice(["admin", "billing", "viewer"]), default="billing", show_default=True)
+@click.pass_obj
+def create_token(settings: Settings, slug: str, name: str, role: str) -> None:
+    """Make a staff token, which is shown once."""
+    database, token = Database(settings.database_url), new_token()
+    with database.system() as system:
+        tenants.add_token(system, tenants.by_slug(system, slug).id, name, role, token, datetime.now(UTC))
+    database.close()
+    click.echo(token)
+
+
+@cli.command("set-paynow")
+@click.option("--tenant", "slug", required=True)
+@click.option("--currency", required=True, help="Which currency this integration takes: the integration decides it.")
+@click.option("--integration-id", required=True)
+@click.option("--integration-key", prompt=True, hide_input=True, help="Asked for when it is not given.")
+@click.pass_obj
+def set_paynow(settings: Settings, slug: str, currency: str, integration_id: str, integration_key: str) -> None:
+    """Store a tenant's Paynow integration for one currency, encrypted."""
+    minor_digits(currency)
+    database = Database(settings.database_url)
+    credentials = {"integration_id": integration_id, "integration_key": integration_key}
+    with database.system() as system:
+        tenant = tenants.by_slug(system, slug)
+        tenants.put_account(
+            system, CredentialBox(settings.secret_keys), tenant.id, "paynow", currency, credentials, datetime.now(UTC)
+        )
+    database.close()
+    click.echo(f"Tenant {slug} takes {currency} by Paynow.")
+
+
+@cli.command("check")
+@click.pass_obj
+def check(settings: Settings) -> None:
+    """Prove that ledger, invoices, numbers, payments and letters agree; exits 1 and names the rows when they do not."""
+    database = Database(settings.database_url)
+    with database.system() as system:
+        findings = checks.run(system)
+    database.close()
+    for finding in findings:
+        click.echo(f"BROKEN: {finding.check}\n  " + "\n  ".join(finding.rows), err=True)
+    if findings:
+        sys.exit(1)
+    click.echo(f"All {len(checks.CHECKS)} checks hold.")
+
+
+def main() -> None:
+    """Run a command; a mistake in its arguments is one sentence, not a traceback."""
+    try:
+        cli(standalone_mode=True)
+    except DunlinError as error:
+        click.echo(f"{error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

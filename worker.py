@@ -1,0 +1,153 @@
+"""The workers' composition root: `python worker.py [billing] [payments] [mail]` serves these queues, or all of them.
+
+`build_worker` is what tests use too. The worker that serves payments also sweeps the inbox.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+import telemetry
+from activities.collecting import Collecting
+from activities.gateway_calls import GatewayDesk
+from activities.invoicing import Invoicing
+from activities.letter_facts import LinkMaker
+from activities.mailing import Mailing
+from activities.paying import Paying
+from activities.settling import Settling
+from mail.mailer import Mailer, SmtpMailer
+from persistence.database import Database
+from settings import Settings
+from sweeper import sweep_for_ever
+from wiring import build_desk
+from workflows import names
+from workflows.billing_run import BillingRun
+from workflows.client import Workflows, connect
+from workflows.invoice_lifecycle import InvoiceLifecycle
+from workflows.payment import LatePayment, Payment
+
+# Longer than any activity's call to a gateway or a mail server: what is under way is finished, not repeated.
+DRAIN = timedelta(seconds=30)
+THREADS = 10
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the activities work with."""
+
+    database: Database
+    desk: GatewayDesk
+    mailer: Mailer
+    links: LinkMaker
+    workflows: Workflows
+
+
+def build_services(settings: Settings, client: Client) -> Services:
+    """Wire the real collaborators."""
+    return Services(
+        database=Database(settings.database_url, connections=settings.database_connections),
+        desk=build_desk(settings),
+        mailer=SmtpMailer(settings.smtp),
+        links=settings.payment_page,
+        workflows=Workflows(client),
+    )
+
+
+def build_worker(client: Client, queue: str, services: Services, executor: ThreadPoolExecutor) -> Worker:
+    """A worker for one task queue, with the workflows and activities that belong to it."""
+    workflows, activities = _served_on(queue, services)
+    return Worker(
+        client,
+        task_queue=queue,
+        workflows=workflows,
+        activities=activities,
+        activity_executor=executor,
+        max_concurrent_activities=THREADS,
+        graceful_shutdown_timeout=DRAIN,
+        interceptors=[telemetry.BindIds()],
+        workflow_runner=SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_modules(
+                "activities", "domain", "persistence", "workflows"
+            )
+        ),
+    )
+
+
+def _served_on(queue: str, services: Services) -> tuple[Sequence[type], Sequence[Callable[..., Any]]]:
+    match queue:
+        case names.BILLING_QUEUE:
+            invoicing = Invoicing(services.database, services.workflows)
+            collecting = Collecting(services.database)
+            return [BillingRun, InvoiceLifecycle], [
+                invoicing.issue_batch,
+                invoicing.start_lifecycles,
+                invoicing.complete_run,
+                collecting.take_step,
+                collecting.look_again,
+            ]
+        case names.PAYMENTS_QUEUE:
+            paying = Paying(services.database, services.desk, services.links)
+            settling = Settling(services.database, services.desk)
+            return [Payment, LatePayment], [paying.open_checkout, settling.confirm, settling.hand_to_a_person]
+        case names.MAIL_QUEUE:
+            mailing = Mailing(services.database, services.mailer, services.links)
+            return [], [mailing.deliver]
+        case _:
+            raise SystemExit(f"There is no task queue {queue!r}: choose from {', '.join(names.QUEUES)}.")
+
+
+async def serve(settings: Settings, queues: Sequence[str]) -> None:
+    """Serve the queues until SIGTERM or SIGINT, then finish what is under way."""
+    runtime = telemetry.temporal_runtime(settings.metrics_port)
+    client = await connect(settings.temporal_address, settings.temporal_namespace, runtime=runtime)
+    services = build_services(settings, client)
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    with ThreadPoolExecutor(max_workers=THREADS * len(queues)) as executor:
+        async with AsyncExitStack() as stack:
+            for queue in queues:
+                await stack.enter_async_context(build_worker(client, queue, services, executor))
+            sweeping = _sweep_if_paying(queues, services)
+            log.info("serving", queues=list(queues))
+            if settings.dunlin_ready_file:
+                settings.dunlin_ready_file.write_text("ready")
+            await stopped.wait()
+            log.info("draining", queues=list(queues))
+            if sweeping:
+                sweeping.cancel()
+    services.database.close()
+
+
+def _sweep_if_paying(queues: Sequence[str], services: Services) -> "asyncio.Task[None] | None":
+    if names.PAYMENTS_QUEUE not in queues:
+        return None
+    return asyncio.create_task(sweep_for_ever(services.database, services.workflows))
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve the queues named on the command line, or all."""
+    queues = arguments or names.QUEUES
+    for queue in queues:
+        if queue not in names.QUEUES:
+            raise SystemExit(f"There is no task queue {queue!r}: choose from {', '.join(names.QUEUES)}.")
+    settings = Settings()
+    telemetry.configure_logging(settings.log_level)
+    asyncio.run(serve(settings, queues))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
