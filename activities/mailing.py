@@ -9,8 +9,9 @@ from temporalio.exceptions import ApplicationError
 
 from activities.failures import translated
 from activities.letter_facts import LinkMaker, is_wanted, letter_facts
-from domain.letters import Branding, Facts
-from mail.letters import render
+from domain.errors import InvalidInputError, InvariantError
+from domain.letters import Branding
+from mail.letters import RenderedLetter, render
 from mail.mailer import MailDeferredError, Mailer, MailRefusedError, OutgoingMail, mailbox
 from persistence import messages, tenants
 from persistence.database import Database
@@ -67,12 +68,16 @@ class Mailing:
             if not is_wanted(session, message):
                 messages.mark_cancelled(session, message.id, "Paid or closed before it could be sent.")
                 return Delivery.CANCELLED
-            facts = letter_facts(session, message, self._links)
-            branding = tenants.branding(session)
-        return self._send(request, message, facts, branding)
+            try:
+                branding = tenants.branding(session)
+                letter = render(letter_facts(session, message, self._links), branding)
+            except (InvalidInputError, InvariantError) as error:
+                # The next try would find the same: what is wrong with the letter stands in the log.
+                messages.mark_failed(session, message.id, str(error), request.now)
+                return Delivery.FAILED
+        return self._send(request, message, letter, branding)
 
-    def _send(self, request: DeliveryRequest, message: Message, facts: Facts, branding: Branding) -> Delivery:
-        letter = render(facts, branding)
+    def _send(self, request: DeliveryRequest, message: Message, letter: RenderedLetter, branding: Branding) -> Delivery:
         mail = OutgoingMail(
             sender=mailbox(branding.business_name, branding.sender),
             to=message.to_address,

@@ -71,8 +71,10 @@ class Paying:
             payment = payments.get(session, opening.payment_id)
             gateway = _gateway_of(payment)
             attempt = payments.last_attempt(session, payment.id)
-            if attempt is not None and (attempt.checkout is not None or payment.status is not PaymentStatus.PENDING):
+            if attempt is not None and attempt.checkout is not None:
                 return OpenedCheckout(attempt.outcome)
+            if payment.status is not PaymentStatus.PENDING:
+                return OpenedCheckout(Outcome.DECLINED)
             account = self._desk.account_for(session, gateway, payment.amount.currency)
         if attempt is not None:
             state = self._desk.gateway(gateway).trace(account, attempt.id)

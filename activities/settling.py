@@ -126,6 +126,15 @@ def _act(session: Session, request: ConfirmRequest, attempt: Attempt, state: Pay
             return _fail(session, request, payment, outcome, _declined_reason(state))
         case Outcome.PENDING if request.is_last and payment.status is PaymentStatus.PENDING:
             return _fail(session, request, payment, outcome, EXPIRED)
+        case Outcome.DECLINED if payment.status is PaymentStatus.SETTLED:
+            reviews.open_for(
+                session,
+                payment.id,
+                "CONTRADICTION",
+                f"Payment {payment.id} over {payment.amount} was settled, "
+                f"but the gateway now says {state.gateway_status}: ask it why.",
+                request.now,
+            )
         case Outcome.DISPUTED | Outcome.REFUNDED:
             reviews.open_for(
                 session,

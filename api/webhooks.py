@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 from fastapi import APIRouter, BackgroundTasks, Request
+from sqlalchemy.orm import Session
 
 from api.problems import ProblemError
 from api.services import ApiServices, Services
@@ -69,7 +70,7 @@ def _store(services: ApiServices, adapter: Gateway, body: bytes, headers: dict[s
     with services.database.system() as session:
         known = payments.tenant_of_attempt(session, update.reference)
         if known is None:
-            _keep_unknown(services, adapter, update, body, headers)
+            _keep_unknown(services, session, adapter, update, body, headers)
             return None
         tenant_id, payment_id, account_id = known
         account = services.complete_account(tenants.account(session, services.box, account_id))
@@ -88,36 +89,34 @@ def _store(services: ApiServices, adapter: Gateway, body: bytes, headers: dict[s
 
 
 def _keep_unknown(
-    services: ApiServices, adapter: Gateway, update: UnverifiedUpdate, body: bytes, headers: dict[str, str]
+    services: ApiServices, session: Session, adapter: Gateway, update: UnverifiedUpdate, body: bytes, headers: dict[str, str]
 ) -> None:
     """Keep an update whose reference nobody knows for a person to look at; the answer is 200, so that the gateway stops.
 
     It cannot be known whose key should have signed it, so all are tried. Without a fit its event key is its own hash: a
     forger cannot take the place of a true event.
     """
-    with services.database.system() as session:
-        owner = _signer(services, adapter, body, headers)
-        webhooks.store(
-            session,
-            gateway=adapter.name,
-            event_key=update.event_key if owner else f"unverified:{hashlib.sha256(body).hexdigest()}",
-            body=body,
-            verified=owner is not None,
-            tenant_id=owner,
-            payment_id=None,
-            now=services.clock(),
-        )
+    owner = _signer(services, session, adapter, body, headers)
+    webhooks.store(
+        session,
+        gateway=adapter.name,
+        event_key=update.event_key if owner else f"unverified:{hashlib.sha256(body).hexdigest()}",
+        body=body,
+        verified=owner is not None,
+        tenant_id=owner,
+        payment_id=None,
+        now=services.clock(),
+    )
     log.warning("an update for an unknown reference was stored", gateway=adapter.name, verified=owner is not None)
 
 
-def _signer(services: ApiServices, adapter: Gateway, body: bytes, headers: dict[str, str]) -> str | None:
-    with services.database.system() as session:
-        for stored in tenants.accounts_of_gateway(session, services.box, adapter.name):
-            try:
-                adapter.verify_update(services.complete_account(stored), body, headers)
-            except (BadSignatureError, MalformedUpdateError):
-                continue
-            return stored.tenant_id
+def _signer(services: ApiServices, session: Session, adapter: Gateway, body: bytes, headers: dict[str, str]) -> str | None:
+    for stored in tenants.accounts_of_gateway(session, services.box, adapter.name):
+        try:
+            adapter.verify_update(services.complete_account(stored), body, headers)
+        except (BadSignatureError, MalformedUpdateError):
+            continue
+        return stored.tenant_id
     return None
 
 

@@ -153,7 +153,8 @@ def _compare_plan(drawn: ImportPlan, stored: PlanRow, line: PlanLine) -> None:
     if kept == _terms(line):
         drawn.compare(PlanRow, stored, {"name": line.name}, ImportFile.PLANS, line.row)
         return
-    terms = f"{Money(stored.price, stored.currency)} every {stored.interval_months} month(s), tax {stored.tax_basis_points / 100:g} %"
+    price = Money(stored.price, stored.currency)
+    terms = f"{price} every {stored.interval_months} month(s), tax {stored.tax_basis_points / 100:g} %"
     terms += ", prorated" if stored.prorated else ", not prorated"
     message = f"plan {line.code!r} exists with other terms ({terms}), which its subscribers keep; give the new ones a new code."
     drawn.refuse(ImportFile.PLANS, line.row, "code", message)

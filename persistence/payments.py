@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from domain.errors import NotFoundError
@@ -257,6 +257,21 @@ def tenant_of_attempt(system: Session, reference: str) -> tuple[str, str, str] |
         )
     ).one_or_none()
     return (found[0], found[1], found[2]) if found else None
+
+
+def never_begun(system: Session, before: datetime, limit: int) -> list[tuple[str, str]]:
+    """(tenant id, payment id) of pending payments, begun before then, of which no gateway was ever asked.
+
+    The process that was about to ask died or could not reach Temporal.
+    """
+    asked = exists().where(GatewayTransactionRow.payment_id == PaymentRow.id)
+    found = system.execute(
+        select(PaymentRow.tenant_id, PaymentRow.id)
+        .where(PaymentRow.status == PaymentStatus.PENDING.value, PaymentRow.initiated_at < before, ~asked)
+        .order_by(PaymentRow.id)
+        .limit(limit)
+    )
+    return [(tenant_id, payment_id) for tenant_id, payment_id in found]
 
 
 def _row(session: Session, payment_id: str, *, for_update: bool = False) -> PaymentRow:

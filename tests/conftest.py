@@ -1,6 +1,5 @@
 """What all tests share: one migrated database a session, a tenant of its own for each test, and how properties are tried."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -26,7 +25,7 @@ def database_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def database_url(database_server: str) -> Iterator[str]:
     """The URL of this session's database; empty until `database` has migrated it."""
-    with databases.fresh_database(database_server, f"dunlin_test_{os.getpid()}") as url:
+    with databases.fresh_database(database_server, "test") as url:
         yield url
 
 

@@ -34,8 +34,9 @@ def server() -> Iterator[str]:
 
 
 @contextmanager
-def fresh_database(server_url: str, name: str) -> Iterator[str]:
-    """An empty database on the server, its URL; dropped at the end whoever is still connected."""
+def fresh_database(server_url: str, purpose: str) -> Iterator[str]:
+    """The URL of an empty database `dunlin_<purpose>_<pid>` on the server; dropped at the end whoever is still connected."""
+    name = f"dunlin_{purpose}_{os.getpid()}"
     admin = create_engine(server_url, isolation_level="AUTOCOMMIT")
     try:
         with admin.connect() as connection:

@@ -167,14 +167,22 @@ class Workflows:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise EngineUnavailableError(f"Payment {payment_id} could not be told: {error}") from error
-            await _quickly(self._start_late_payment(tenant_id, payment_id, webhook_id))
+            await self.look_late(tenant_id, payment_id, webhook_id)
 
-    async def _start_late_payment(self, tenant_id: str, payment_id: str, webhook_id: str) -> None:
+    async def look_late(self, tenant_id: str, payment_id: str, cause: str) -> None:
+        """See how a payment stands that has no saga (any more), once per `cause`.
+
+        Raises:
+            EngineUnavailableError: Temporal did not accept it in time.
+        """
+        await _quickly(self._start_late_payment(tenant_id, payment_id, cause))
+
+    async def _start_late_payment(self, tenant_id: str, payment_id: str, cause: str) -> None:
         with contextlib.suppress(WorkflowAlreadyStartedError):
             await self._client.start_workflow(
                 LatePayment.run,
                 PaymentInput(tenant_id, payment_id),
-                id=names.late_payment_id(payment_id, webhook_id),
+                id=names.late_payment_id(payment_id, cause),
                 task_queue=names.PAYMENTS_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,

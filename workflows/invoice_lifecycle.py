@@ -9,11 +9,11 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.collecting import Collecting, LookRequest, Standing, StepRequest
     from activities.invoicing import LifecycleStart
-    from activities.mailing import DeliveryRequest, Mailing
     from domain.dunning import PlannedStep, TakenStep, next_step
     from domain.invoice import InvoiceState
     from domain.money import Money
     from workflows import names, options
+    from workflows.letter_delivery import deliver
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +123,7 @@ class InvoiceLifecycle:
     def _mail(self, message_id: str | None, what: str) -> None:
         """Send a claimed letter beside the ladder: a mail server that is down for a day must not hold up the next step."""
         if message_id is not None:
-            self._letters.append(asyncio.create_task(self._deliver(message_id, what)))
-
-    async def _deliver(self, message_id: str, what: str) -> None:
-        await workflow.execute_activity_method(
-            Mailing.deliver,
-            DeliveryRequest(self._start.tenant_id, message_id, workflow.now()),
-            activity_id=f"deliver/{message_id}",
-            summary=what,
-            **options.MAIL,
-        )
+            self._letters.append(asyncio.create_task(deliver(self._start.tenant_id, message_id, what)))
 
     def _tell_search(self, state: str, next_action_at: datetime | None) -> None:
         at = names.NEXT_ACTION_AT.value_set(next_action_at) if next_action_at else names.NEXT_ACTION_AT.value_unset()

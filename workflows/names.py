@@ -50,6 +50,6 @@ def payment_workflow_id(payment_id: str) -> str:
     return f"payment/{payment_id}"
 
 
-def late_payment_id(payment_id: str, webhook_id: str) -> str:
-    """Money that came after the payment's own workflow had ended."""
-    return f"payment/{payment_id}/late/{webhook_id}"
+def late_payment_id(payment_id: str, cause: str) -> str:
+    """A look at a payment whose own workflow has ended (or never began), because of `cause`: an update's id, say."""
+    return f"payment/{payment_id}/late/{cause}"

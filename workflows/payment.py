@@ -7,12 +7,12 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.mailing import DeliveryRequest, Mailing
     from activities.paying import CheckoutOpening, OpenedCheckout, Paying
     from activities.settling import Confirmation, ConfirmRequest, Settling
     from domain.payment import Outcome, PaymentStatus
     from workflows import names, options
     from workflows.invoice_lifecycle import InvoiceLifecycle, PaymentSettled
+    from workflows.letter_delivery import deliver
 
 # Asked from 5 minutes on, every 15 minutes, and one last time after 24 hours (requirements P11).
 FIRST_POLL_AFTER = timedelta(minutes=5)
@@ -182,5 +182,4 @@ async def _tell(payment: PaymentInput, confirmation: Confirmation) -> None:
             # It has ended already, as it does when this news comes a second time: there is nobody left to tell.
             workflow.logger.info("The lifecycle of invoice %s has ended.", paid.invoice_id)
     if confirmation.message_id is not None:
-        delivery = DeliveryRequest(payment.tenant_id, confirmation.message_id, workflow.now())
-        await workflow.execute_activity_method(Mailing.deliver, delivery, summary="letter to the payer", **options.MAIL)
+        await deliver(payment.tenant_id, confirmation.message_id, "letter to the payer")

@@ -131,8 +131,7 @@ def test_an_invoice_cannot_be_paid_beyond_its_total(database: Database, tenant: 
         post(session, payment, ((invoice.id, usd("50")),), usd("0"))
 
 
-@pytest.mark.parametrize("account", ["paynow"])
-def test_one_reference_of_a_gateway_account_belongs_to_one_attempt(database: Database, tenant: Tenant, account: str) -> None:
+def test_one_reference_of_a_gateway_account_belongs_to_one_attempt(database: Database, tenant: Tenant) -> None:
     invoice = factories.issue_invoice(database, tenant)
     attempts = [factories.make_attempt(database, tenant, factories.start_payment(database, tenant, invoice)) for _ in range(2)]
     with refused_by("uq_gateway_transactions_account_id_gateway_reference"), database.tenant(tenant.id) as session:
