@@ -35,7 +35,7 @@ from workflows import names
 from workflows.billing_run import BillingRun
 from workflows.client import Workflows, connect
 from workflows.invoice_lifecycle import InvoiceLifecycle
-from workflows.payment import LatePayment, Payment
+from workflows.payment import LatePayment, Payment, RecordedPayment
 
 # Longer than any activity's call to a gateway or a mail server: what is under way is finished, not repeated.
 DRAIN = timedelta(seconds=30)
@@ -101,7 +101,12 @@ def _served_on(queue: str, services: Services) -> tuple[Sequence[type], Sequence
         case names.PAYMENTS_QUEUE:
             paying = Paying(services.database, services.desk, services.links)
             settling = Settling(services.database, services.desk)
-            return [Payment, LatePayment], [paying.open_checkout, settling.confirm, settling.hand_to_a_person]
+            return [Payment, LatePayment, RecordedPayment], [
+                paying.open_checkout,
+                settling.confirm,
+                settling.settle_recorded,
+                settling.hand_to_a_person,
+            ]
         case names.MAIL_QUEUE:
             mailing = Mailing(services.database, services.mailer, services.links)
             return [], [mailing.deliver]

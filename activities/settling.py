@@ -18,7 +18,7 @@ from domain.invoice import Invoice
 from domain.ledger import Account, Posting
 from domain.letters import Letter
 from domain.money import Money
-from domain.payment import Outcome, PaymentStatus, Settlement
+from domain.payment import Outcome, PaymentMethod, PaymentStatus, Settlement
 from gateways.base import PaymentState
 from persistence import audit, customers, invoices, ledger, messages, payments, reviews
 from persistence.database import Database
@@ -26,6 +26,9 @@ from persistence.messages import Claim
 from persistence.payments import Attempt, Payment
 
 EXPIRED = "Payment expired after 24 hours"
+
+# Where the money lies that staff record.
+_MANUAL_ACCOUNTS = {PaymentMethod.BANK_TRANSFER: Account.BANK, PaymentMethod.CASH: Account.CASH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,16 @@ class ConfirmRequest:
     payment_id: str
     now: datetime
     is_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRequest:
+    """Money that staff saw arrive: a bank transfer, or cash."""
+
+    tenant_id: str
+    payment_id: str
+    actor: str
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +106,18 @@ class Settling:
         state = gateway.poll(account, attempt.poll_url) if attempt.poll_url else gateway.trace(account, attempt.id)
         with self._database.tenant(request.tenant_id) as session:
             return _act(session, request, attempt, state)
+
+    @activity.defn(name="settling.settle_recorded")
+    @translated
+    def settle_recorded(self, request: RecordedRequest) -> Confirmation:
+        """Settle what staff recorded; no gateway is asked, because staff saw the money."""
+        with self._database.tenant(request.tenant_id) as session:
+            payment = _lock_all(session, request.payment_id)
+            if payment.status is PaymentStatus.SETTLED:
+                return _as_it_stands(session, payment, Outcome.PAID)
+            received_in = Posting(_MANUAL_ACCOUNTS[payment.method], payment.amount)
+            settlement = Settlement(payment.manual_reference or payment.id, payment.amount)
+            return settle(session, payment, settlement, received_in, request.actor, request.now)
 
     @activity.defn(name="settling.hand_to_a_person")
     @translated

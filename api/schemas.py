@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Annotated, Generic, Self, TypeVar
+from typing import Annotated, Generic, Literal, Self, TypeVar
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.money import Money
+from domain.money import LARGEST_AMOUNT_MINOR, Money
 from domain.payment import PaymentMethod
 from persistence.billing_runs import BillingRunState, Parked
 from persistence.customers import CustomerStanding
@@ -213,6 +213,21 @@ class PaymentShown(BaseModel):
             settled_at=payment.settled_at,
             workflow_url=workflow_url,
         )
+
+
+class RecordPaymentRequest(BaseModel):
+    """Money that staff saw arrive.
+
+    `amount` is in minor units; `reference` is the bank's reference or the receipt's number, which is taken once only.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    invoice_id: str = Field(max_length=60)
+    method: Literal[PaymentMethod.BANK_TRANSFER, PaymentMethod.CASH]
+    amount: int = Field(gt=0, le=LARGEST_AMOUNT_MINOR)
+    currency: str = Field(min_length=3, max_length=3, examples=["ZAR"])
+    reference: str = Field(min_length=1, max_length=100, examples=["FNB-2026-11-21-0042"])
 
 
 class InvoiceDetailShown(InvoiceShown):

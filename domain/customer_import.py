@@ -182,7 +182,7 @@ def _repeated(lines: Iterable[_AnyLine], key: Callable[[_AnyLine], Hashable]) ->
 
 def _plan_clashes(plans: tuple[PlanLine, ...]) -> list[RowProblem]:
     return [
-        RowProblem(line.row, "code", f"plan {line.code!r} is in row {first.row} already; keep one.", ImportFile.PLANS)
+        RowProblem(line.row, "code", f"plan {line.code!r} is in row {first.row} already; keep one.", ImportFile.PLANS.value)
         for line, first in _repeated(plans, lambda line: line.code)
     ]
 
@@ -194,7 +194,7 @@ def _customer_clashes(customers: tuple[CustomerLine, ...]) -> list[RowProblem]:
             column,
             f"{getattr(line, column) or ''!r} is {getattr(first, column) or ''!r} in row {first.row}, which has the same "
             f"reference {line.reference!r}; make them agree.",
-            ImportFile.CUSTOMERS,
+            ImportFile.CUSTOMERS.value,
         )
         for line, first in _repeated(customers, lambda line: line.reference)
         for column in ("name", "email", "phone")
@@ -211,13 +211,13 @@ def _start(line: CustomerLine) -> tuple[str, date] | None:
 def _same_subscription(line: CustomerLine, first: CustomerLine) -> RowProblem:
     same = "plan from the same day on" if line.subscription else "customer without a plan"
     message = f"row {first.row} has the same {same}; keep one row, with the whole quantity."
-    return RowProblem(line.row, "plan", message, ImportFile.CUSTOMERS)
+    return RowProblem(line.row, "plan", message, ImportFile.CUSTOMERS.value)
 
 
 def _charge_clashes(charges: tuple[ChargeLine, ...]) -> list[RowProblem]:
     message = "row {row} is the same charge; keep one, or tell them apart in the description if both are meant."
     return [
-        RowProblem(line.row, "description", message.format(row=first.row), ImportFile.CHARGES)
+        RowProblem(line.row, "description", message.format(row=first.row), ImportFile.CHARGES.value)
         for line, first in _repeated(charges, charge_key)
     ]
 

@@ -31,6 +31,7 @@ class Payment:
     failure_reason: str | None
     initiated_at: datetime
     settled_at: datetime | None
+    manual_reference: str | None
     payer_phone: str | None = field(repr=False)
 
 
@@ -63,7 +64,8 @@ def start(
     invoice_id: str | None,
     method: PaymentMethod,
     amount: Money,
-    payer_phone: str | None,
+    payer_phone: str | None = None,
+    manual_reference: str | None = None,
     actor: str,
     now: datetime,
 ) -> Payment:
@@ -79,6 +81,7 @@ def start(
         allocated=0,
         credited=0,
         payer_phone=payer_phone,
+        manual_reference=manual_reference,
         initiated_at=now,
     )
     session.add(row)
@@ -109,6 +112,14 @@ def lock(session: Session, payment_id: str) -> Payment:
         NotFoundError: the bound tenant has no such payment.
     """
     return _payment(_row(session, payment_id, for_update=True))
+
+
+def by_manual_reference(session: Session, method: PaymentMethod, reference: str) -> Payment | None:
+    """The payment that staff recorded with this bank reference or receipt number."""
+    row = session.scalars(
+        select(PaymentRow).where(PaymentRow.method == method.value, PaymentRow.manual_reference == reference)
+    ).one_or_none()
+    return _payment(row) if row else None
 
 
 def page(
@@ -234,7 +245,7 @@ def record_answer(
     raw: str,
     now: datetime,
 ) -> None:
-    """Store the gateway's present word about an attempt; an attempt that was paid stays so unless it was refunded or disputed."""
+    """Store the gateway's present word about an attempt; what was paid stays so unless it was refunded or disputed."""
     row = session.get_one(GatewayTransactionRow, attempt_id, with_for_update=True)
     if not (row.outcome == Outcome.PAID.value and outcome in {Outcome.PENDING, Outcome.DECLINED, Outcome.UNKNOWN}):
         row.outcome = outcome.value
@@ -267,7 +278,12 @@ def never_begun(system: Session, before: datetime, limit: int) -> list[tuple[str
     asked = exists().where(GatewayTransactionRow.payment_id == PaymentRow.id)
     found = system.execute(
         select(PaymentRow.tenant_id, PaymentRow.id)
-        .where(PaymentRow.status == PaymentStatus.PENDING.value, PaymentRow.initiated_at < before, ~asked)
+        .where(
+            PaymentRow.status == PaymentStatus.PENDING.value,
+            PaymentRow.manual_reference.is_(None),
+            PaymentRow.initiated_at < before,
+            ~asked,
+        )
         .order_by(PaymentRow.id)
         .limit(limit)
     )
@@ -295,6 +311,7 @@ def _payment(row: PaymentRow) -> Payment:
         failure_reason=row.failure_reason,
         initiated_at=row.initiated_at,
         settled_at=row.settled_at,
+        manual_reference=row.manual_reference,
         payer_phone=row.payer_phone,
     )
 

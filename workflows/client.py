@@ -25,7 +25,7 @@ from domain.payment import Outcome, PaymentMethod, PaymentStatus
 from workflows import names, options
 from workflows.billing_run import BillingRun, BillingRunInput
 from workflows.invoice_lifecycle import InvoiceLifecycle
-from workflows.payment import GatewayUpdate, LatePayment, Payment, PaymentInput
+from workflows.payment import GatewayUpdate, LatePayment, Payment, PaymentInput, RecordedPayment, RecordedPaymentInput
 
 # A payer waits this long for the gateway's answer; the payment goes on without them.
 CHECKOUT_PATIENCE = timedelta(seconds=40)
@@ -135,6 +135,36 @@ class Workflows:
             ),
             f"Payment {payment_id} was started, but the gateway's answer did not come in time: ask for its status.",
         )
+
+    async def settle_recorded(self, tenant_id: str, payment_id: str, actor: str, *, invoice_id: str, currency: str) -> None:
+        """Have money that staff recorded settled; harmless when it is, or was.
+
+        Raises:
+            EngineUnavailableError: no answer in time; recording the same reference again goes on with it.
+        """
+        payment = RecordedPaymentInput(tenant_id, payment_id, actor)
+        attributes = [
+            SearchAttributePair(names.TENANT_ID, tenant_id),
+            SearchAttributePair(names.PAYMENT_ID, payment_id),
+            SearchAttributePair(names.PAYMENT_STATE, PaymentStatus.PENDING.value),
+            SearchAttributePair(names.INVOICE_ID, invoice_id),
+            SearchAttributePair(names.CURRENCY, currency),
+        ]
+        with contextlib.suppress(WorkflowAlreadyStartedError):
+            await _in_time(
+                self._client.start_workflow(
+                    RecordedPayment.run,
+                    payment,
+                    id=names.payment_workflow_id(payment_id),
+                    task_queue=names.PAYMENTS_QUEUE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    static_summary=f"recorded by {actor}",
+                    search_attributes=TypedSearchAttributes(attributes),
+                    priority=options.priority(options.PAYMENT_PRIORITY, tenant_id),
+                ),
+                f"Payment {payment_id} is recorded, but could not be settled yet: record it again in a moment.",
+            )
 
     async def ask_gateway_now(self, payment_id: str, request_id: str) -> PaymentStatus | None:
         """Have a payment's saga ask its gateway now; its status after that, None when the saga has ended or never began.

@@ -8,7 +8,7 @@ from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.paying import CheckoutOpening, OpenedCheckout, Paying
-    from activities.settling import Confirmation, ConfirmRequest, Settling
+    from activities.settling import Confirmation, ConfirmRequest, RecordedRequest, Settling
     from domain.payment import Outcome, PaymentStatus
     from workflows import names, options
     from workflows.invoice_lifecycle import InvoiceLifecycle, PaymentSettled
@@ -169,6 +169,31 @@ class LatePayment:
         )
         workflow.upsert_search_attributes([names.PAYMENT_STATE.value_set(confirmation.status.value)])
         await _tell(payment, confirmation)
+        return PaymentResult(confirmation.status, confirmation.outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPaymentInput:
+    """A payment that staff recorded, and who did."""
+
+    tenant_id: str
+    payment_id: str
+    actor: str
+
+
+@workflow.defn(name="RecordedPayment")
+class RecordedPayment:
+    """Money that staff saw arrive (a bank transfer, cash): settled like any other, by the same function."""
+
+    @workflow.run
+    async def run(self, payment: RecordedPaymentInput) -> PaymentResult:
+        """Settle it, and tell those whom it concerns."""
+        request = RecordedRequest(payment.tenant_id, payment.payment_id, payment.actor, workflow.now())
+        confirmation = await workflow.execute_activity_method(
+            Settling.settle_recorded, request, summary="settle", **options.PAYMENTS
+        )
+        workflow.upsert_search_attributes([names.PAYMENT_STATE.value_set(confirmation.status.value)])
+        await _tell(PaymentInput(payment.tenant_id, payment.payment_id), confirmation)
         return PaymentResult(confirmation.status, confirmation.outcome)
 
 

@@ -1,16 +1,19 @@
 """Invoice numbers are gapless, whoever issues at the same moment and whatever is rolled back (pains 10)."""
 
-from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from domain.customer import Tenant
 from domain.invoice import InvoiceDraft
-from domain.subscription import Charge
-from persistence import checks, invoices
+from persistence import billing_runs, checks, invoices
 from persistence.database import Database
+from persistence.invoices import Issue
 from persistence.models import InvoiceRow
 from tests import factories
+from tests.factories import NOW, PERIOD
 from tests.persistence.parallel import at_once
 
 WORKERS = 8
@@ -21,34 +24,35 @@ class RolledBackError(Exception):
     """Something went wrong after the number was taken."""
 
 
-def issuer(database: Database, tenant: Tenant, run_id: str, charges: list[Charge], worker: int) -> Callable[[], list[str]]:
-    """Issues an invoice a charge, each in a transaction; about a third of them are rolled back after the number was taken."""
+def issue(session: Session, terms: Issue, draft: InvoiceDraft, *, fails: bool) -> str:
+    number = invoices.issue(session, draft, terms).number
+    if fails:
+        raise RolledBackError
+    return number
 
-    def issue() -> list[str]:
-        kept = []
-        for turn, charge in enumerate(charges):
-            try:
-                with database.tenant(tenant.id) as session:
-                    terms = factories.issue_terms(tenant, factories.make_run(database, tenant))
-                    number = invoices.issue(session, factories.charge_draft(charge), terms).number
-                    if (worker + turn * turn) % 3 == 0:
-                        raise RolledBackError
-                    kept.append(number)
-            except RolledBackError:
-                continue
-        return kept
 
-    return issue
+def issue_all(database: Database, tenant: Tenant, drafts: list[InvoiceDraft], worker: int) -> list[str]:
+    """Issue each draft in its own transaction, about a third of which fail after the number was taken; the numbers kept."""
+    kept = []
+    for turn, draft in enumerate(drafts):
+        with suppress(RolledBackError):
+            with database.tenant(tenant.id) as session:
+                run, _ = billing_runs.create(session, PERIOD, dry_run=False, started_by="rudo", now=NOW, customers_total=1)
+                terms = factories.issue_terms(tenant, run)
+                number = issue(session, terms, draft, fails=(worker + turn * turn) % 3 == 0)
+            kept.append(number)
+    return kept
+
+
+def make_draft(database: Database, tenant: Tenant) -> InvoiceDraft:
+    return factories.charge_draft(factories.make_charge(database, tenant, factories.make_customer(database, tenant)))
 
 
 def test_numbers_are_gapless_under_parallel_issues_and_rollbacks(database: Database, tenant: Tenant) -> None:
-    run = factories.make_run(database, tenant)
-    charges = [
-        [factories.make_charge(database, tenant, factories.make_customer(database, tenant)) for _ in range(EACH)]
-        for _ in range(WORKERS)
-    ]
+    factories.make_run(database, tenant)
+    drafts = [[make_draft(database, tenant) for _ in range(EACH)] for _ in range(WORKERS)]
 
-    kept = at_once([issuer(database, tenant, run.id, charges[worker], worker) for worker in range(WORKERS)])
+    kept = at_once([partial(issue_all, database, tenant, drafts[worker], worker) for worker in range(WORKERS)])
 
     numbers = sorted(number for numbers in kept for number in numbers)
     assert 0 < len(numbers) < WORKERS * EACH
@@ -67,24 +71,12 @@ def test_every_business_counts_for_itself(database: Database, tenant: Tenant) ->
 def test_one_customers_failure_gives_its_number_back_within_a_batch(database: Database, tenant: Tenant) -> None:
     """A savepoint a customer: what goes wrong with one leaves no gap before the next."""
     run = factories.make_run(database, tenant)
-    drafts = [
-        factories.charge_draft(factories.make_charge(database, tenant, factories.make_customer(database, tenant)))
-        for _ in range(3)
-    ]
+    drafts = [make_draft(database, tenant) for _ in range(3)]
 
-    def issue(draft: InvoiceDraft, *, fails: bool) -> None:
-        with database_session.begin_nested():
-            invoices.issue(database_session, draft, factories.issue_terms(tenant, run))
-            if fails:
-                raise RolledBackError
-
-    with database.tenant(tenant.id) as database_session:
-        issue(drafts[0], fails=False)
-        try:
-            issue(drafts[1], fails=True)
-        except RolledBackError:
-            pass
-        issue(drafts[2], fails=False)
+    with database.tenant(tenant.id) as session:
+        for draft in drafts:
+            with suppress(RolledBackError), session.begin_nested():
+                issue(session, factories.issue_terms(tenant, run), draft, fails=draft is drafts[1])
 
     with database.tenant(tenant.id) as session:
         found = [(detail.invoice.number, detail.invoice.customer_id) for detail in invoices.page(session, after=None, limit=9)]
