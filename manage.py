@@ -2,7 +2,9 @@
 
 import secrets
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,12 +13,14 @@ from cryptography.fernet import Fernet
 from sqlalchemy.orm import Session
 
 from domain.customer import Tenant
+from domain.customer_import import ImportFile
 from domain.dunning import default_policy
 from domain.errors import DunlinError, InvalidInputError
 from domain.letters import Branding
 from domain.money import minor_digits
-from persistence import checks, migrate, tenants
+from persistence import checks, imports, migrate, tenants
 from persistence.database import Database
+from persistence.imports import ImportOutcome
 from persistence.models import TenantRow
 from persistence.secrets import CredentialBox
 from settings import Settings
@@ -146,6 +150,47 @@ def set_paynow(settings: Settings, slug: str, currency: str, integration_id: str
         )
     database.close()
     click.echo(f"Tenant {slug} takes {currency} by Paynow.")
+
+
+_CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@cli.command("import")
+@click.option("--tenant", "slug", required=True)
+@click.option("--plans", type=_CSV, help="CSV: code,name,price,currency,interval_months,tax_percent,prorated")
+@click.option("--customers", type=_CSV, help="CSV: reference,name,email,phone,plan,quantity,starts_on,ends_on")
+@click.option(
+    "--charges", type=_CSV, help="CSV: customer_reference,description,quantity,unit_price,currency,tax_percent,charge_on"
+)
+@click.option("--dry-run", is_flag=True, help="Check everything, list every bad row, and store nothing.")
+@click.pass_obj
+def import_csv(
+    settings: Settings, slug: str, plans: Path | None, customers: Path | None, charges: Path | None, *, dry_run: bool
+) -> None:
+    """Import plans, customers with subscriptions, and charges: all rows or, while one is bad, none."""
+    given = {ImportFile.PLANS: plans, ImportFile.CUSTOMERS: customers, ImportFile.CHARGES: charges}
+    files = {kind: path.read_bytes() for kind, path in given.items() if path is not None}
+    if not files:
+        raise InvalidInputError("import", "name at least one file: --plans, --customers or --charges.")
+    database, now = Database(settings.database_url), datetime.now(UTC)
+    with database.system() as system:
+        tenant_id = tenants.by_slug(system, slug).id
+    with database.tenant(tenant_id) as session:
+        outcome = imports.run(session, files, actor="command line", now=now, dry_run=dry_run)
+    database.close()
+    _report(outcome, dry_run=dry_run)
+
+
+def _report(outcome: ImportOutcome, *, dry_run: bool) -> None:
+    if outcome.result is None:
+        for problem in outcome.problems:
+            click.echo(str(problem), err=True)
+        click.echo(f"{len(outcome.problems)} bad rows: nothing was imported.", err=True)
+        sys.exit(1)
+    for change in outcome.changes:
+        click.echo(str(change))
+    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in asdict(outcome.result).items() if count)
+    click.echo(f"{'Dry run, nothing stored' if dry_run else 'Imported'}: {counts or 'nothing new'}.")
 
 
 @cli.command("check")

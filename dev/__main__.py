@@ -107,10 +107,11 @@ def env(state: Path) -> None:
         click.echo(f"{name}={value}")
 
 
-@main.command()
-def demo() -> None:
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def demo(arguments: tuple[str, ...]) -> None:
     """Bill two businesses end to end on the stack and tell the story."""
-    sys.exit(importlib.import_module("dev.demo").main())
+    sys.exit(importlib.import_module("dev.demo").main(list(arguments)))
 
 
 @main.command(hidden=True)

@@ -164,20 +164,17 @@ def parse_offset(text: str) -> int:
 
 
 def _latest_without_skipping_a_warning(due: list[PlannedStep]) -> PlannedStep:
-    for step in due:
-        if step.action is Action.FINAL_WARNING:
-            return step
-    return due[-1]
+    warnings = [step for step in due if step.action is Action.FINAL_WARNING]
+    return warnings[-1] if warnings else due[-1]
 
 
 def _keep_distance_from_warning(plan: tuple[PlannedStep, ...], times: dict[str, datetime], step: PlannedStep) -> PlannedStep:
     if step.action is not Action.SUSPEND:
         return step
-    for warning in plan:
-        if warning.action is Action.FINAL_WARNING and warning.key in times:
-            earliest = times[warning.key] + (step.at - warning.at)
-            return PlannedStep(step.key, step.action, max(step.at, earliest))
-    return step
+    given = [warning for warning in plan if warning.action is Action.FINAL_WARNING and warning.key in times]
+    # From the last one that was given, when the ladder has several: it is the one that says how long there is left.
+    earliest = [times[warning.key] + (step.at - warning.at) for warning in given[-1:]]
+    return PlannedStep(step.key, step.action, max([step.at, *earliest]))
 
 
 def _read_step(index: int, data: Mapping[str, Any]) -> DunningStep:
@@ -206,3 +203,6 @@ def _refuse_bad_ladder(steps: tuple[DunningStep, ...]) -> None:
             raise InvalidInputError("steps", "a suspension must come after the due day.")
         if step.action is Action.OVERDUE_NOTICE and step.offset_days < 0:
             raise InvalidInputError("steps", "an overdue notice cannot come before the due day.")
+        # One on the due day could fall before the invoice itself, and would be left out: suspension without a warning.
+        if step.action is Action.FINAL_WARNING and step.offset_days <= 0:
+            raise InvalidInputError("steps", "a final warning must come after the due day.")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from domain import ledger as entries
 from domain.allocation import AllocationPlan, allocate
+from domain.billing import Billable, draft_invoices
 from domain.calendar import Period, due_day, local_day
 from domain.customer import Customer, Tenant
 from domain.dunning import default_policy
@@ -191,6 +192,14 @@ def charge_draft(charge: Charge) -> InvoiceDraft:
         charge_id=charge.id,
     )
     return InvoiceDraft(charge.customer_id, gross.currency, (line,))
+
+
+def draft_of(*items: Subscription | Charge, period: Period = PERIOD) -> list[InvoiceDraft]:
+    """What the billing rule makes of one customer's subscriptions and charges, prices net."""
+    subscriptions = tuple(item for item in items if isinstance(item, Subscription))
+    charges = tuple(item for item in items if isinstance(item, Charge))
+    billable = Billable(items[0].customer_id, "accounts@acacia.example", subscriptions, charges)
+    return draft_invoices(billable, period, prices_include_tax=False)
 
 
 def issue_terms(tenant: Tenant, run: BillingRunState, *, issued_at: datetime = NOW, due_in_days: int = 14) -> invoices.Issue:

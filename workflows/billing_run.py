@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import options
 
 # A batch is one transaction: small enough to hold the number series briefly, large enough not to drown in history.
-BATCH_SIZE = 50
+BATCH_SIZE = 25
 BATCHES_A_RUN = 200
 
 

@@ -1,0 +1,141 @@
+"""An invoice as it is stored is the draft, numbered; paying it moves what is due together with the ledger."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from domain.customer import Tenant
+from domain.dunning import default_policy
+from domain.errors import NotFoundError
+from domain.invoice import Invoice, InvoiceState
+from domain.ledger import Account
+from persistence import invoices, ledger
+from persistence.database import Database
+from persistence.models import TenantRow
+from tests import factories
+from tests.factories import NOW, PERIOD, usd
+
+
+def state(database: Database, tenant: Tenant, invoice: Invoice) -> invoices.InvoiceDetail:
+    with database.tenant(tenant.id) as session:
+        return invoices.get(session, invoice.id)
+
+
+def test_an_invoice_is_read_as_it_was_issued(database: Database, tenant: Tenant) -> None:
+    customer = factories.make_customer(database, tenant)
+    subscription = factories.make_subscription(database, tenant, customer, factories.make_plan(database, tenant), quantity=3)
+    charge = factories.make_charge(database, tenant, customer, tax_basis_points=1500)
+    run = factories.make_run(database, tenant)
+    (draft,) = factories.draft_of(subscription, charge)
+    terms = factories.issue_terms(tenant, run)
+    with database.tenant(tenant.id) as session:
+        issued = invoices.issue(session, draft, terms)
+
+    with database.tenant(tenant.id) as session:
+        detail = invoices.get(session, issued.id)
+        assert tuple(invoices.lines(session, issued.id)) == draft.lines
+    assert detail.invoice == issued
+    assert (issued.number, issued.state, issued.due_on) == ("CVT-000001", InvoiceState.OPEN, date(2026, 11, 15))
+    # Three at 100.00 and one at 25.00, 15 % on top of each: 345.00 and 28.75.
+    assert (detail.net, detail.tax, issued.total, issued.amount_due) == (usd("325"), usd("48.75"), usd("373.75"), usd("373.75"))
+    assert (detail.period, detail.issued_on, detail.policy) == (str(PERIOD), date(2026, 11, 1), default_policy())
+
+
+def test_issuing_posts_what_the_customer_owes_the_business_earned_and_the_state_gets(
+    database: Database, tenant: Tenant
+) -> None:
+    invoice = factories.issue_invoice(database, tenant, amount=usd("115"), tax_basis_points=1500)
+    with database.tenant(tenant.id) as session:
+        assert ledger.balances(session) == {
+            (Account.ACCOUNTS_RECEIVABLE, "USD"): usd("115"),
+            (Account.REVENUE, "USD"): usd("-100"),
+            (Account.TAX_PAYABLE, "USD"): usd("-15"),
+        }
+        assert ledger.balances(session, invoice.customer_id) == {(Account.ACCOUNTS_RECEIVABLE, "USD"): usd("115")}
+
+
+def test_a_part_payment_leaves_the_invoice_open_and_the_rest_closes_it(database: Database, tenant: Tenant) -> None:
+    invoice = factories.issue_invoice(database, tenant, amount=usd("40"))
+    first = factories.start_payment(database, tenant, invoice, amount=usd("15"))
+    second = factories.start_payment(database, tenant, invoice, amount=usd("25"))
+
+    factories.settle_payment(database, tenant, first)
+    detail = state(database, tenant, invoice)
+    assert (detail.invoice.amount_due, detail.invoice.state, detail.closed_at) == (usd("25"), InvoiceState.OPEN, None)
+
+    factories.settle_payment(database, tenant, second, NOW + timedelta(hours=1))
+    detail = state(database, tenant, invoice)
+    assert (detail.invoice.amount_due, detail.invoice.state) == (usd("0"), InvoiceState.PAID)
+    assert detail.closed_at == NOW + timedelta(hours=1)
+
+
+def test_the_policy_that_was_in_force_stays_with_the_invoice(database: Database, tenant: Tenant) -> None:
+    invoice = factories.issue_invoice(database, tenant)
+    with database.system() as system:
+        row = system.get_one(TenantRow, tenant.id)
+        row.dunning_policy = {"send_at": "14:00", "steps": []}
+    assert state(database, tenant, invoice).policy == tenant.dunning_policy
+
+
+def test_a_payment_token_opens_its_invoice_and_nothing_else(database: Database, tenant: Tenant) -> None:
+    invoice = factories.issue_invoice(database, tenant)
+    token = state(database, tenant, invoice).payment_token
+    with database.system() as system:
+        assert invoices.tenant_of_token(system, token) == (tenant.id, invoice.id)
+        assert invoices.tenant_of_token(system, token[:-1]) is None
+
+
+def test_invoices_whose_ladder_reached_suspension_are_remembered_when_paid(database: Database, tenant: Tenant) -> None:
+    customer = factories.make_customer(database, tenant)
+    late, fine = (factories.issue_invoice(database, tenant, customer) for _ in range(2))
+    with database.tenant(tenant.id) as session:
+        invoices.mark_suspending(session, late.id, NOW)
+        assert invoices.suspending_states(session, customer.id) == [InvoiceState.OPEN]
+    factories.settle_payment(database, tenant, factories.start_payment(database, tenant, late))
+    with database.tenant(tenant.id) as session:
+        assert invoices.suspending_states(session, customer.id) == [InvoiceState.PAID]
+        assert invoices.get(session, fine.id).suspended_at is None
+
+
+def test_an_invoice_waits_for_its_lifecycle_until_it_was_started(database: Database, tenant: Tenant) -> None:
+    issued = [factories.issue_invoice(database, tenant).id for _ in range(3)]
+    with database.tenant(tenant.id) as session:
+        invoices.mark_lifecycles_started(session, issued[:1], NOW)
+    with database.tenant(tenant.id) as session:
+        waiting = [detail.invoice.id for detail in invoices.without_lifecycle(session, after="", limit=9)]
+        after = [detail.invoice.id for detail in invoices.without_lifecycle(session, after=issued[1], limit=9)]
+    assert (waiting, after) == (issued[1:], issued[2:])
+
+
+def test_invoices_are_paged_in_the_order_of_issue_and_filtered(database: Database, tenant: Tenant) -> None:
+    customer = factories.make_customer(database, tenant)
+    mine = [factories.issue_invoice(database, tenant, customer) for _ in range(2)]
+    other = factories.issue_invoice(database, tenant)
+    factories.settle_payment(database, tenant, factories.start_payment(database, tenant, mine[0]))
+    with database.tenant(tenant.id) as session:
+
+        def ids(**filters: str) -> list[str]:
+            return [detail.invoice.id for detail in invoices.page(session, after=None, limit=9, **filters)]
+
+        assert ids() == [mine[0].id, mine[1].id, other.id]
+        assert ids(customer_id=customer.id) == [mine[0].id, mine[1].id]
+        assert ids(state="OPEN") == [mine[1].id, other.id]
+        assert ids(run_id=invoices.get(session, other.id).run_id) == [
+            detail.invoice.id
+            for detail in invoices.page(session, after=None, limit=9)
+            if detail.run_id == invoices.get(session, other.id).run_id
+        ]
+        assert [item.invoice.id for item in invoices.page(session, after=mine[0].id, limit=1)] == [mine[1].id]
+
+
+def test_what_a_run_has_invoiced_is_known_by_customer_and_currency(database: Database, tenant: Tenant) -> None:
+    invoice = factories.issue_invoice(database, tenant)
+    run_id = state(database, tenant, invoice).run_id
+    with database.tenant(tenant.id) as session:
+        assert invoices.currencies_invoiced(session, run_id, [invoice.customer_id]) == {(invoice.customer_id, "USD")}
+        assert invoices.currencies_invoiced(session, run_id, ["cus_other"]) == set()
+
+
+def test_an_invoice_that_is_not_there_is_named(database: Database, tenant: Tenant) -> None:
+    with pytest.raises(NotFoundError, match="invoice inv_none"), database.tenant(tenant.id) as session:
+        invoices.get(session, "inv_none")
