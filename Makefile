@@ -31,6 +31,7 @@ check: venv  ## lint, types, import rules and house rules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m lint
 
 format: venv  ## format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix .

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 import structlog
-from fastapi import FastAPI, Request
-from starlette.middleware.base import RequestResponseEndpoint
-from starlette.responses import Response
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import telemetry
 from activities.gateway_calls import GatewayDesk
@@ -18,6 +18,9 @@ from persistence.database import Database
 from settings import Settings
 from wiring import build_desk
 from workflows.client import Workflows, connect
+
+# Answers are about somebody's money: nothing on the way keeps them, guesses what they are, or learns where they came from.
+_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -35,7 +38,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     app = FastAPI(title="Dunlin", summary="Billing and collections", version="0.1.0", lifespan=lifespan)
     problems.install(app)
-    app.middleware("http")(_bind_request)
+    app.add_middleware(BindRequest)
     for router in (
         billing_runs.router,
         invoices.router,
@@ -68,11 +71,33 @@ def build_services(settings: Settings, database: Database, workflows: Workflows,
     )
 
 
-async def _bind_request(request: Request, call_next: RequestResponseEndpoint) -> Response:
-    """Bind the route's ids to every line that this request logs."""
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(method=request.method, path=request.scope["path"].partition("/pay/")[0] or "/pay")
-    response = await call_next(request)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
-    return response
+class BindRequest:
+    """Binds what is known of a request to every line that it logs, and gives every answer the headers that all have.
+
+    Plain ASGI and not `app.middleware("http")`, which runs the rest in a task of its own: what is bound there (whose token it
+    is) would be lost to the handler of unexpected errors, which needs it most.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(method=scope["method"], path=_loggable(scope["path"]))
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def _loggable(path: str) -> str:
+    """The path without the token of a payment link: whoever reads the log must not be able to open it."""
+    return "/pay" if path.startswith("/pay/") else path

@@ -1,5 +1,6 @@
 """Who is asking: staff are known by a bearer token that belongs to one tenant and has a role."""
 
+import asyncio
 from typing import Annotated
 
 import structlog
@@ -7,7 +8,7 @@ from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.problems import ProblemError
-from api.services import Services
+from api.services import ApiServices, Services
 from persistence import tenants
 from persistence.tenants import Staff
 
@@ -16,12 +17,9 @@ _bearer = HTTPBearer(auto_error=False, description="A staff token, made with `py
 _MAY_CHANGE = {"admin", "billing"}
 
 
-def staff(services: Services, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Staff:
+async def staff(services: Services, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Staff:
     """Raises: ProblemError: 401 without a valid token."""
-    found = None
-    if credentials is not None:
-        with services.database.system() as session:
-            found = tenants.staff_by_token(session, credentials.credentials)
+    found = await asyncio.to_thread(_look_up, services, credentials.credentials) if credentials else None
     if found is None:
         raise ProblemError(
             401,
@@ -29,8 +27,14 @@ def staff(services: Services, credentials: Annotated[HTTPAuthorizationCredential
             "A valid staff token is needed: send it as `Authorization: Bearer …`.",
             headers={"WWW-Authenticate": "Bearer"},
         )
+    # Here and not in the thread, whose bindings end with it.
     structlog.contextvars.bind_contextvars(tenant_id=found.tenant_id, staff=found.name)
     return found
+
+
+def _look_up(services: ApiServices, token: str) -> Staff | None:
+    with services.database.system() as session:
+        return tenants.staff_by_token(session, token)
 
 
 def billing_staff(found: Annotated[Staff, Depends(staff)]) -> Staff:

@@ -22,7 +22,16 @@ PUBLIC = {
 }
 
 # What the staff's POST routes take.
-BODIES = {"/api/billing-runs": {"period": "2026-11"}}
+BODIES: dict[str, dict[str, object]] = {
+    "/api/billing-runs": {"period": "2026-11"},
+    "/api/payments": {
+        "invoice_id": "inv_of_nobody",
+        "method": "CASH",
+        "amount": 100,
+        "currency": "USD",
+        "reference": "receipt 1",
+    },
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)

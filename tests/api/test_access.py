@@ -83,7 +83,7 @@ async def test_a_viewer_looks_and_changes_nothing(
             assert answer.status_code == (404 if door.names else 200), door
         else:
             assert "viewer" in is_problem(answer, 403)["detail"], door
-    assert _count(database, tenant, "billing_runs") == 0
+    assert _count(database, tenant, "billing_runs") == _count(database, tenant, "payments") == 0
 
 
 @pytest.mark.parametrize("role", ["billing", "admin"])
@@ -117,6 +117,14 @@ async def test_what_belongs_to_another_tenant_looks_as_if_it_were_not_there(
     theirs = is_problem(await lonely.get(f"/api/invoices/{ours.unpaid.id}", headers=stranger), 404)
     nobodys = is_problem(await lonely.get("/api/invoices/inv_of_nobody", headers=stranger), 404)
     assert theirs["detail"].replace(ours.unpaid.id, "inv_of_nobody") == nobodys["detail"]
+
+
+async def test_money_cannot_be_recorded_on_anothers_invoice(
+    lonely: httpx.AsyncClient, database: Database, ours: Furnished
+) -> None:
+    stranger = token_of(database, factories.make_tenant(database))
+    body = {**BODIES["/api/payments"], "invoice_id": ours.unpaid.id}
+    is_problem(await lonely.post("/api/payments", headers=stranger, json=body), 404)
 
 
 async def test_filtering_by_anothers_things_finds_nothing(
