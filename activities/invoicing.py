@@ -20,7 +20,7 @@ from domain.errors import CannotBillError, InvalidInputError
 from domain.invoice import InvoiceDraft
 from domain.letters import Letter
 from domain.money import Money
-from persistence import audit, billing_runs, customers, invoices, messages, tenants
+from persistence import audit, billing_runs, customers, invoices, issuing, messages, tenants
 from persistence.billing_runs import BillingRunState
 from persistence.database import Database
 from persistence.messages import Claim
@@ -176,10 +176,10 @@ class _Batch:
 
     def _issue(self, draft: InvoiceDraft) -> None:
         issued_on = local_day(self._now, self._tenant.time_zone)
-        invoice = invoices.issue(
+        invoice = issuing.issue(
             self._session,
             draft,
-            invoices.Issue(
+            issuing.Issue(
                 run_id=self._run.id,
                 period=self._run.period,
                 prefix=self._tenant.invoice_prefix,

@@ -13,9 +13,10 @@ from activities.letter_facts import LinkMaker
 from domain.errors import InvariantError
 from domain.payment import Outcome, PaymentStatus
 from gateways.base import Checkout, CheckoutRequest, GatewayAccount, PaymentState
-from persistence import customers, invoices, payments
+from persistence import attempts, customers, invoices, payments
+from persistence.attempts import Attempt
 from persistence.database import Database
-from persistence.payments import Attempt, Payment
+from persistence.payments import Payment
 
 _TOLD_TO_PAYER = (
     "redirect_url",
@@ -70,7 +71,7 @@ class Paying:
         with self._database.tenant(opening.tenant_id) as session:
             payment = payments.get(session, opening.payment_id)
             gateway = _gateway_of(payment)
-            attempt = payments.last_attempt(session, payment.id)
+            attempt = attempts.last(session, payment.id)
             if attempt is not None and attempt.checkout is not None:
                 return OpenedCheckout(attempt.outcome)
             if payment.status is not PaymentStatus.PENDING:
@@ -85,13 +86,13 @@ class Paying:
 
     def _send(self, opening: CheckoutOpening, payment: Payment, account: GatewayAccount) -> OpenedCheckout:
         with self._database.tenant(opening.tenant_id) as session:
-            attempt = payments.last_attempt(session, payment.id) or payments.add_attempt(
+            attempt = attempts.last(session, payment.id) or attempts.add(
                 session, payment, account_id=account.id, gateway=account.gateway, number=1, now=opening.now
             )
             request = self._request(session, payment, attempt)
         checkout = self._desk.gateway(account.gateway).open_checkout(account, request)
         with self._database.tenant(opening.tenant_id) as session:
-            payments.record_checkout(
+            attempts.record_checkout(
                 session,
                 attempt.id,
                 outcome=checkout.outcome,
@@ -122,7 +123,7 @@ class Paying:
 
     def _record_found(self, opening: CheckoutOpening, attempt: Attempt, state: PaymentState) -> None:
         with self._database.tenant(opening.tenant_id) as session:
-            payments.record_checkout(
+            attempts.record_checkout(
                 session,
                 attempt.id,
                 outcome=state.outcome,

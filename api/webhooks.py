@@ -16,7 +16,7 @@ from api.problems import ProblemError
 from api.services import ApiServices, Services
 from domain.errors import InvalidInputError
 from gateways.base import BadSignatureError, Gateway, MalformedUpdateError, UnverifiedUpdate
-from persistence import payments, tenants, webhooks
+from persistence import attempts, tenants, webhooks
 from workflows.client import EngineUnavailableError
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
@@ -68,7 +68,7 @@ def _store(services: ApiServices, adapter: Gateway, body: bytes, headers: dict[s
     update = adapter.read_update(body, headers)
     now = services.clock()
     with services.database.system() as session:
-        known = payments.tenant_of_attempt(session, update.reference)
+        known = attempts.tenant_of(session, update.reference)
         if known is None:
             _keep_unknown(services, session, adapter, update, body, headers)
             return None

@@ -93,3 +93,14 @@ class Settlement:
     gateway_reference: str
     amount: Money
     fee: Money | None = None
+
+
+def mismatch(asked_reference: str, asked_amount: Money, told_reference: str | None, told_amount: Money | None) -> str | None:
+    """Why a gateway's word that something was paid does not fit what was asked for; None when it fits (design, rule 4)."""
+    if told_reference is not None and told_reference != asked_reference:
+        return f"The gateway answered about {told_reference} when it was asked about {asked_reference}."
+    if told_amount is None:
+        return f"The gateway says that {asked_reference} is paid, but not how much."
+    if told_amount != asked_amount:
+        return f"The gateway received {told_amount} for {asked_reference}, but {asked_amount} was asked for."
+    return None

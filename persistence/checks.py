@@ -15,7 +15,8 @@ CHECKS = {
     "receivables equal what is due on open invoices": """
         SELECT i.number || ': due ' || i.amount_due || ', ledger ' || coalesce(p.amount, 0)
         FROM invoices i LEFT JOIN (
-            SELECT invoice_id, sum(amount) AS amount FROM ledger_postings WHERE account = 'accounts_receivable' GROUP BY invoice_id
+            SELECT invoice_id, sum(amount) AS amount FROM ledger_postings
+            WHERE account = 'accounts_receivable' GROUP BY invoice_id
         ) p ON p.invoice_id = i.id
         WHERE i.amount_due <> coalesce(p.amount, 0)""",
     "receivables less credit equal open invoices less credit": """
@@ -29,7 +30,8 @@ CHECKS = {
         SELECT s.series || ': last ' || s.last_number || ', invoices ' || count(i.id) FROM number_series s
         LEFT JOIN invoices i ON i.tenant_id = s.tenant_id AND i.series = s.series
         GROUP BY s.tenant_id, s.series, s.last_number
-        HAVING count(i.id) <> s.last_number OR count(DISTINCT i.sequence) <> s.last_number OR max(i.sequence) <> s.last_number""",
+        HAVING count(i.id) <> s.last_number OR count(DISTINCT i.sequence) <> s.last_number
+            OR max(i.sequence) <> s.last_number""",
     "an invoice's lines make its totals": """
         SELECT i.number FROM invoices i JOIN invoice_lines l ON l.invoice_id = i.id
         GROUP BY i.id, i.number, i.net, i.tax, i.total
@@ -41,7 +43,8 @@ CHECKS = {
         SELECT p.id FROM payments p WHERE NOT EXISTS (
             SELECT FROM audit_log a WHERE a.resource_type = 'Payment' AND a.resource_id = p.id)""",
     "a customer gets one letter per step": """
-        SELECT entity_id || '/' || letter || ': ' || count(*) FROM messages GROUP BY key, entity_id, letter HAVING count(*) > 1""",
+        SELECT entity_id || '/' || letter || ': ' || count(*) FROM messages
+        GROUP BY key, entity_id, letter HAVING count(*) > 1""",
 }  # fmt: skip
 
 

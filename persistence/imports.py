@@ -94,8 +94,8 @@ def apply(session: Session, drawn: ImportPlan, *, actor: str, now: datetime) -> 
         )
     for new in drawn.added.get(CustomerRow, ()):
         new["created_at"] = now
-    # The checks of foreign keys keep the plan that they made while the table was small: it reads all of a tenant's customers for
-    # each subscription. Planned anew each time, a hundred thousand rows take minutes less.
+    # The checks of foreign keys keep the plan that they made while the table was small: it reads all of a tenant's customers
+    # for each subscription. Planned anew each time, a hundred thousand rows take minutes less.
     session.execute(select(func.set_config("plan_cache_mode", "force_custom_plan", True)))  # noqa: FBT003 - for this transaction
     for table in _KINDS:
         if drawn.added.get(table):

@@ -20,12 +20,13 @@ from domain.ledger import Account, Posting
 from domain.money import Money
 from domain.payment import PaymentMethod
 from domain.subscription import Charge, Plan, Subscription
-from persistence import audit, billing_runs, customers, invoices, ledger, payments, tenants
+from persistence import attempts, audit, billing_runs, customers, invoices, issuing, ledger, payments, tenants
+from persistence.attempts import Attempt
 from persistence.billing_runs import BillingRunState
 from persistence.columns import new_id
 from persistence.database import Database
 from persistence.models import ChargeRow, CustomerRow, PlanRow, SubscriptionRow, TenantRow
-from persistence.payments import Attempt, Payment
+from persistence.payments import Payment
 from persistence.secrets import CredentialBox
 from persistence.tenants import StoredAccount
 
@@ -202,9 +203,9 @@ def draft_of(*items: Subscription | Charge, period: Period = PERIOD) -> list[Inv
     return draft_invoices(billable, period, prices_include_tax=False)
 
 
-def issue_terms(tenant: Tenant, run: BillingRunState, *, issued_at: datetime = NOW, due_in_days: int = 14) -> invoices.Issue:
+def issue_terms(tenant: Tenant, run: BillingRunState, *, issued_at: datetime = NOW, due_in_days: int = 14) -> issuing.Issue:
     issued_on = local_day(issued_at, tenant.time_zone)
-    return invoices.Issue(
+    return issuing.Issue(
         run_id=run.id,
         period=run.period,
         prefix=tenant.invoice_prefix,
@@ -231,7 +232,7 @@ def issue_invoice(
     charge = make_charge(database, tenant, customer, unit_price=amount, tax_basis_points=tax_basis_points)
     with database.tenant(tenant.id) as session:
         terms = issue_terms(tenant, _new_run(session), issued_at=issued_at, due_in_days=due_in_days)
-        return invoices.issue(session, charge_draft(charge), terms)
+        return issuing.issue(session, charge_draft(charge), terms)
 
 
 def start_payment(
@@ -295,7 +296,7 @@ def make_attempt(database: Database, tenant: Tenant, payment: Payment, *, number
     """An attempt to collect a payment at Paynow, before the gateway answered."""
     account = make_account(database, tenant, currency=payment.amount.currency)
     with database.tenant(tenant.id) as session:
-        return payments.add_attempt(session, payment, account_id=account.id, gateway=account.gateway, number=number, now=NOW)
+        return attempts.add(session, payment, account_id=account.id, gateway=account.gateway, number=number, now=NOW)
 
 
 def _new_run(session: Session) -> BillingRunState:

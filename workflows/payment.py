@@ -8,7 +8,8 @@ from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.paying import CheckoutOpening, OpenedCheckout, Paying
-    from activities.settling import Confirmation, ConfirmRequest, RecordedRequest, Settling
+    from activities.settlement import Confirmation
+    from activities.settling import ConfirmRequest, RecordedRequest, Settling
     from domain.payment import Outcome, PaymentStatus
     from workflows import names, options
     from workflows.invoice_lifecycle import InvoiceLifecycle, PaymentSettled

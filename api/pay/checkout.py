@@ -8,12 +8,13 @@ from fastapi.responses import JSONResponse
 
 from api.idempotency import IdempotencyKey, answer, once
 from api.pay.phones import mobile_number
-from api.schemas import Amount, CheckoutRequest, CheckoutShown, PayerPaymentShown, PayStatusShown
+from api.pay.schemas import CheckoutRequest, CheckoutShown, PayerPaymentShown, PayStatusShown
+from api.schemas import Amount
 from api.services import ApiServices, Services
 from domain.errors import ConflictError, InvalidInputError, NotFoundError
 from domain.invoice import InvoiceState
 from domain.payment import PaymentStatus
-from persistence import audit, invoices, payments, tenants
+from persistence import attempts, audit, invoices, payments, tenants
 from persistence.idempotency import StoredAnswer
 from persistence.payments import Payment
 
@@ -107,7 +108,7 @@ def _start(services: ApiServices, link: Opened, request: CheckoutRequest, phone:
 def _shown(services: ApiServices, link: Opened, payment_id: str) -> CheckoutShown:
     with services.database.tenant(link.tenant_id) as session:
         payment = payments.get(session, payment_id)
-        attempt = payments.last_attempt(session, payment_id)
+        attempt = attempts.last(session, payment_id)
     told = (attempt.checkout if attempt else None) or {}
     if not told and payment.status is PaymentStatus.PENDING:
         told = {"instructions": "The payment provider has not answered yet. We are finding out; please do not pay again."}

@@ -1,1 +1,1 @@
-"""Tests of the API over ASGI, on the real database and, where a story needs them, with Temporal, workers and Paynow behind it."""
+"""Tests of the API over ASGI on the real database; where a story needs them, Temporal, workers and Paynow stand behind it."""

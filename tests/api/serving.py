@@ -10,7 +10,9 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from domain.customer import Tenant
-from persistence import tenants
+from domain.ids import Prefix
+from persistence import invoices, tenants
+from persistence.columns import new_id
 from persistence.database import Database
 from settings import Settings
 from tests import factories
@@ -52,7 +54,7 @@ def caller(app: FastAPI) -> httpx.AsyncClient:
 
 def token_of(database: Database, tenant: Tenant, role: str = "billing") -> dict[str, str]:
     """The headers of a new staff member of `tenant`."""
-    token = f"dnl_{role}-{factories.new_id(factories.Prefix.STAFF_TOKEN)}"
+    token = f"dnl_{role}-{new_id(Prefix.STAFF_TOKEN)}"
     with database.system() as system:
         tenants.add_token(system, tenant.id, f"Rudo ({role})", role, token, factories.NOW)
     return bearer(token)
@@ -65,7 +67,7 @@ def bearer(token: str) -> dict[str, str]:
 def payment_token(database: Database, tenant: Tenant, invoice_id: str) -> str:
     """What stands in the link to pay an invoice."""
     with database.tenant(tenant.id) as session:
-        return factories.invoices.get(session, invoice_id).payment_token
+        return invoices.get(session, invoice_id).payment_token
 
 
 def is_problem(response: httpx.Response, status: int) -> dict[str, Any]:

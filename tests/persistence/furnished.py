@@ -10,7 +10,7 @@ from domain.invoice import Invoice, InvoiceDraft
 from domain.letters import Letter
 from domain.standing import HoldReason
 from domain.subscription import Plan, Subscription
-from persistence import billing_runs, holds, invoices, messages, reviews, tenants, webhooks
+from persistence import billing_runs, holds, issuing, messages, reviews, tenants, webhooks
 from persistence.database import Database
 from persistence.messages import Claim
 from persistence.payments import Payment
@@ -75,7 +75,7 @@ def _invoice_with_both_kinds_of_lines(
     run = factories.make_run(database, tenant, Period(2027, 6))
     with database.tenant(tenant.id) as session:
         draft = InvoiceDraft(customer.id, once.currency, (*once.lines, recurring))
-        return invoices.issue(session, draft, factories.issue_terms(tenant, run))
+        return issuing.issue(session, draft, factories.issue_terms(tenant, run))
 
 
 def _chase(session: Session, customer: Customer, invoice: Invoice, payment: Payment) -> None:

@@ -6,7 +6,7 @@ from domain.billing import Billable
 from domain.customer import Customer, Tenant
 from domain.invoice import Invoice
 from domain.standing import BillingStatus, HoldReason
-from persistence import customers, holds, invoices
+from persistence import customers, holds, issuing
 from persistence.database import Database
 from tests import factories
 from tests.factories import NOW, PERIOD, usd
@@ -107,7 +107,7 @@ def test_subscriptions_that_were_billed_for_a_period_are_known(database: Databas
     run = factories.make_run(database, tenant)
     (draft,) = factories.draft_of(subscription)
     with database.tenant(tenant.id) as session:
-        invoices.issue(session, draft, factories.issue_terms(tenant, run))
+        issuing.issue(session, draft, factories.issue_terms(tenant, run))
     with database.tenant(tenant.id) as session:
         assert customers.billed_subscriptions(session, [customer.id], PERIOD.first_day) == {subscription.id}
         assert customers.billed_subscriptions(session, [customer.id], PERIOD.last_day + timedelta(days=1)) == set()

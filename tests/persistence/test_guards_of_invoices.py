@@ -10,7 +10,7 @@ from domain.customer import Tenant
 from domain.errors import InvariantError
 from domain.invoice import InvoiceDraft
 from domain.money import Money
-from persistence import invoices
+from persistence import invoices, issuing
 from persistence.database import Database
 from persistence.models import InvoiceRow, LedgerEntryRow, LedgerPostingRow
 from tests import factories
@@ -106,7 +106,7 @@ def test_lines_that_do_not_make_the_total_are_refused(database: Database, tenant
 
     terms = factories.issue_terms(tenant, factories.make_run(database, tenant))
     with refused_by("invoices_lines_make_totals"), database.tenant(tenant.id) as session:
-        invoices.issue(session, OffByOneCent(draft.customer_id, draft.currency, draft.lines), terms)
+        issuing.issue(session, OffByOneCent(draft.customer_id, draft.currency, draft.lines), terms)
 
 
 def test_a_month_of_a_subscription_is_billed_once(database: Database, ours: Furnished) -> None:
@@ -119,7 +119,7 @@ def test_a_month_of_a_subscription_is_billed_once(database: Database, ours: Furn
         for period in ("first", "second"):
             run = factories.make_run(database, ours.tenant, dry_run=True)
             terms = replace(factories.issue_terms(ours.tenant, run), payment_token=f"{run.id}-{period}")
-            invoices.issue(session, replace(once, lines=(line,)), terms)
+            issuing.issue(session, replace(once, lines=(line,)), terms)
 
 
 def test_a_charge_is_billed_once(database: Database, ours: Furnished) -> None:
@@ -127,7 +127,7 @@ def test_a_charge_is_billed_once(database: Database, ours: Furnished) -> None:
     with refused_by("uq_invoice_lines_charge_id"), database.tenant(ours.tenant.id) as session:
         for _ in range(2):
             run = factories.make_run(database, ours.tenant, dry_run=True)
-            invoices.issue(session, draft, factories.issue_terms(ours.tenant, run))
+            issuing.issue(session, draft, factories.issue_terms(ours.tenant, run))
 
 
 def test_a_customer_gets_one_invoice_a_currency_of_one_run(database: Database, ours: Furnished) -> None:
@@ -135,7 +135,7 @@ def test_a_customer_gets_one_invoice_a_currency_of_one_run(database: Database, o
     charges = [factories.make_charge(database, ours.tenant, ours.customer) for _ in range(2)]
     with refused_by("uq_invoices_tenant_id_customer_id_currency_run_id"), database.tenant(ours.tenant.id) as session:
         for charge in charges:
-            invoices.issue(session, factories.charge_draft(charge), factories.issue_terms(ours.tenant, run))
+            issuing.issue(session, factories.charge_draft(charge), factories.issue_terms(ours.tenant, run))
 
 
 def test_paying_more_than_is_due_is_refused_by_the_rules_already(database: Database, ours: Furnished) -> None:

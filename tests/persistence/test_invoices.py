@@ -9,7 +9,7 @@ from domain.dunning import default_policy
 from domain.errors import NotFoundError
 from domain.invoice import Invoice, InvoiceState
 from domain.ledger import Account
-from persistence import invoices, ledger
+from persistence import invoices, issuing, ledger
 from persistence.database import Database
 from persistence.models import TenantRow
 from tests import factories
@@ -29,7 +29,7 @@ def test_an_invoice_is_read_as_it_was_issued(database: Database, tenant: Tenant)
     (draft,) = factories.draft_of(subscription, charge)
     terms = factories.issue_terms(tenant, run)
     with database.tenant(tenant.id) as session:
-        issued = invoices.issue(session, draft, terms)
+        issued = issuing.issue(session, draft, terms)
 
     with database.tenant(tenant.id) as session:
         detail = invoices.get(session, issued.id)

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from domain.customer import Tenant
 from domain.invoice import InvoiceDraft
-from persistence import billing_runs, checks, invoices
+from persistence import billing_runs, checks, invoices, issuing
 from persistence.database import Database
-from persistence.invoices import Issue
+from persistence.issuing import Issue
 from persistence.models import InvoiceRow
 from tests import factories
 from tests.factories import NOW, PERIOD
@@ -25,7 +25,7 @@ class RolledBackError(Exception):
 
 
 def issue(session: Session, terms: Issue, draft: InvoiceDraft, *, fails: bool) -> str:
-    number = invoices.issue(session, draft, terms).number
+    number = issuing.issue(session, draft, terms).number
     if fails:
         raise RolledBackError
     return number

@@ -11,10 +11,10 @@ from domain.invoice import InvoiceState
 from domain.ledger import Account
 from domain.money import Money
 from domain.payment import Outcome, PaymentMethod, PaymentStatus
-from persistence import audit, checks, invoices, ledger, payments
+from persistence import attempts, audit, checks, invoices, ledger, payments
+from persistence.attempts import Attempt
 from persistence.database import Database
 from persistence.models import AuditRow
-from persistence.payments import Attempt
 from tests import factories
 from tests.factories import NOW, usd
 from tests.persistence.parallel import at_once
@@ -26,7 +26,7 @@ def answer(
     database: Database, tenant: Tenant, attempt: Attempt, outcome: Outcome, *, at_hour: int = 0, fee: Money | None = None
 ) -> None:
     with database.tenant(tenant.id) as session:
-        payments.record_answer(
+        attempts.record_answer(
             session,
             attempt.id,
             outcome=outcome,
@@ -41,7 +41,7 @@ def answer(
 
 def stored(database: Database, tenant: Tenant, attempt: Attempt) -> Attempt:
     with database.tenant(tenant.id) as session:
-        found = payments.last_attempt(session, attempt.payment_id)
+        found = attempts.last(session, attempt.payment_id)
     assert found is not None
     return found
 
@@ -118,7 +118,7 @@ def test_an_attempt_is_unknown_until_the_gateway_answers(attempt: Attempt) -> No
 def test_the_first_poll_address_is_kept(database: Database, tenant: Tenant, attempt: Attempt) -> None:
     for poll_url in ("https://www.paynow.co.zw/poll/1", "https://www.paynow.co.zw/poll/2"):
         with database.tenant(tenant.id) as session:
-            payments.record_checkout(
+            attempts.record_checkout(
                 session,
                 attempt.id,
                 outcome=Outcome.PENDING,
@@ -162,8 +162,8 @@ def test_money_is_recorded_whatever_was_said_before(
 
 def test_our_reference_finds_the_tenant_and_payment_of_an_attempt(database: Database, tenant: Tenant, attempt: Attempt) -> None:
     with database.system() as system:
-        assert payments.tenant_of_attempt(system, attempt.id) == (tenant.id, attempt.payment_id, attempt.account_id)
-        assert payments.tenant_of_attempt(system, "gtx_none") is None
+        assert attempts.tenant_of(system, attempt.id) == (tenant.id, attempt.payment_id, attempt.account_id)
+        assert attempts.tenant_of(system, "gtx_none") is None
 
 
 def test_attempts_are_listed_in_order_and_the_last_is_the_last(database: Database, tenant: Tenant, attempt: Attempt) -> None:
@@ -171,9 +171,9 @@ def test_attempts_are_listed_in_order_and_the_last_is_the_last(database: Databas
         payment = payments.get(session, attempt.payment_id)
     second = factories.make_attempt(database, tenant, payment, number=2)
     with database.tenant(tenant.id) as session:
-        assert payments.attempts(session, payment.id) == [attempt, second]
-        assert payments.last_attempt(session, payment.id) == second
-        assert payments.last_attempt(session, "pay_none") is None
+        assert attempts.of_payment(session, payment.id) == [attempt, second]
+        assert attempts.last(session, payment.id) == second
+        assert attempts.last(session, "pay_none") is None
 
 
 def test_payments_are_paged_newest_first_and_filtered(database: Database, tenant: Tenant) -> None:

@@ -1,4 +1,4 @@
-"""The engine that workflow tests share: a Temporal server that skips time, the real workers, Paynow's simulator, a mail server."""
+"""The engine of workflow tests: a Temporal server that skips time, the real workers, Paynow's simulator, a mail server."""
 
 import warnings
 from collections.abc import AsyncIterator, Sequence
@@ -118,9 +118,7 @@ async def running_engine(database: Database) -> AsyncIterator[Engine]:
             paynow = stack.enter_context(httpx.Client(base_url=f"{paynow_url}/_control", trust_env=False))
             staff = Staff(client, services, executor)
             await staff.start()
-            yield Engine(
-                environment, client, address, services, staff, paynow_url, paynow, merchant, letters, smtp_port
-            )
+            yield Engine(environment, client, address, services, staff, paynow_url, paynow, merchant, letters, smtp_port)
             await staff.stop()
 
 

@@ -1,0 +1,125 @@
+"""A payer with a link, and Paynow's updates on their way to the API's door."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+import httpx
+
+from domain.customer import Customer, Tenant
+from domain.invoice import Invoice
+from domain.money import Money
+from gateways.paynow_wire import encode_pairs, sign_pairs
+from persistence import payments, tenants
+from persistence.database import Database
+from persistence.payments import Attempt
+from tests import factories
+from tests.api.serving import payment_token
+from tests.api.waiting import eventually
+from tests.gateways.serving import Posted
+from tests.workflows.engine import Engine
+
+ECOCASH = "PAYNOW_ECOCASH"
+# A phone that waits for its payer, and Paynow's test numbers.
+PATIENT, PAYS, REFUSES, HAS_NOTHING = "0771234567", "0771111111", "0773333333", "0774444444"
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+KEY = factories.PAYNOW_CREDENTIALS["integration_key"]
+
+
+@dataclass(frozen=True)
+class Bill:
+    """An issued invoice with its payment link."""
+
+    database: Database
+    tenant: Tenant
+    invoice: Invoice
+    token: str
+
+    @property
+    def link(self) -> str:
+        return f"/pay/{self.token}"
+
+    async def status(self, client: httpx.AsyncClient) -> dict[str, Any]:
+        answer = await client.get(f"{self.link}/status")
+        assert answer.status_code == 200, answer.text
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+    async def check_out(
+        self, client: httpx.AsyncClient, phone: str | None = PATIENT, *, key: str | None = None, method: str = ECOCASH
+    ) -> httpx.Response:
+        body = {"method": method} | ({"phone": phone} if phone is not None else {})
+        return await client.post(f"{self.link}/checkout", json=body, headers={"Idempotency-Key": key} if key else None)
+
+    async def opened(self, client: httpx.AsyncClient, phone: str = PATIENT) -> str:
+        """The id of a payment that was started."""
+        answer = await self.check_out(client, phone)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["payment_id"])
+
+    def attempt(self, payment_id: str) -> Attempt:
+        with self.database.tenant(self.tenant.id) as session:
+            found = payments.last_attempt(session, payment_id)
+        assert found is not None
+        return found
+
+    async def becomes(self, client: httpx.AsyncClient, payment_id: str, status: str) -> dict[str, Any]:
+        """The payment as its payer sees it, once it has this status."""
+
+        async def look() -> dict[str, Any] | None:
+            shown = {payment["id"]: payment for payment in (await self.status(client))["payments"]}
+            found: dict[str, Any] = shown[payment_id]
+            return found if found["status"] == status else None
+
+        return await eventually(look, f"payment {payment_id} {status}")
+
+
+def bill(
+    database: Database,
+    *,
+    tenant: Tenant | None = None,
+    customer: Customer | None = None,
+    amount: Money | None = None,
+    takes: str | None = None,
+) -> Bill:
+    """An open invoice of a business that takes its currency (or `takes`) by Paynow."""
+    tenant = tenant or factories.make_tenant(database)
+    factories.make_account(database, tenant, currency=takes or tenant.currency)
+    invoice = factories.issue_invoice(database, tenant, customer, amount=amount)
+    return Bill(database, tenant, invoice, payment_token(database, tenant, invoice.id))
+
+
+def signed(reference: str, *, status: str = "Paid", number: str = "15650999", key: str = KEY) -> bytes:
+    """An update as Paynow would post it."""
+    pairs = [("reference", reference), ("paynowreference", number), ("amount", "25.00"), ("status", status)]
+    return encode_pairs(sign_pairs([*pairs, ("pollurl", "https://www.paynow.co.zw/poll")], key))
+
+
+async def deliver(client: httpx.AsyncClient, body: bytes, gateway: str = "paynow") -> httpx.Response:
+    return await client.post(f"/webhooks/{gateway}", content=body, headers=FORM)
+
+
+def decide(engine: Engine, reference: str, status: str) -> None:
+    """Bring a payment at Paynow into `status`; its update is posted to `engine.merchant`."""
+    engine.paynow.post(f"/transactions/{quote(reference)}/status", json={"status": status}).raise_for_status()
+
+
+async def update(engine: Engine, reference: str, status: str) -> Posted:
+    """The update that says that `reference` is in `status`, as it came from Paynow."""
+
+    async def look() -> Posted | None:
+        for posted in list(engine.merchant.posted):
+            fields = parse_qs(posted.body.decode())
+            if (fields["reference"], fields["status"]) == ([reference], [status]):
+                return posted
+        return None
+
+    return await eventually(look, f"the update that {reference} is {status}")
+
+
+def take_paynow(database: Database, tenant: Tenant, integration_key: str) -> None:
+    """Give `tenant` an integration whose key no other tenant has."""
+    credentials = {"integration_id": "77", "integration_key": integration_key}
+    with database.system() as system:
+        tenants.put_account(system, factories.BOX, tenant.id, "paynow", tenant.currency, credentials, factories.NOW)

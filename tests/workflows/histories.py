@@ -1,0 +1,70 @@
+"""Histories: stored as files so that tomorrow's code is tried on them, replayed, and searched for what they must not hold."""
+
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Iterable, Sequence
+from pathlib import Path
+
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
+
+from workflows.billing_run import BillingRun
+from workflows.invoice_lifecycle import InvoiceLifecycle
+from workflows.payment import LatePayment, Payment
+
+FOLDER = Path(__file__).parent / "histories"
+RENEW = "RENEW_HISTORIES"
+WORKFLOWS: tuple[type, ...] = (BillingRun, InvoiceLifecycle, Payment, LatePayment)
+
+# One history per path through a workflow; each is stored by the test that walks it.
+PATHS = (
+    "billing_run",
+    "billing_run_dry",
+    "late_payment",
+    "lifecycle_paid_early",
+    "lifecycle_suspended_and_reactivated",
+    "payment_by_poll",
+    "payment_by_webhook",
+    "payment_declined",
+    "payment_expired",
+    "payment_never_answered",
+)
+
+
+def keep(path: str, history: WorkflowHistory) -> None:
+    """Store a history under its path when `RENEW_HISTORIES=1` asks for it."""
+    if path not in PATHS:
+        raise ValueError(f"{path!r} is not listed in PATHS.")
+    if os.environ.get(RENEW) == "1":
+        FOLDER.mkdir(exist_ok=True)
+        text = history.to_json().replace(socket.gethostname(), "host")
+        stored = {"id": history.workflow_id, **json.loads(text)}
+        (FOLDER / f"{path}.json").write_text(json.dumps(stored, separators=(",", ":")) + "\n", encoding="utf-8")
+
+
+def stored() -> list[WorkflowHistory]:
+    """The histories of all files, in the order of their names."""
+    texts = [file.read_text(encoding="utf-8") for file in sorted(FOLDER.glob("*.json"))]
+    return [WorkflowHistory.from_json(json.loads(text)["id"], text) for text in texts]
+
+
+async def failures(histories: Iterable[WorkflowHistory], workflows: Sequence[type] = WORKFLOWS) -> dict[str, str]:
+    """What today's code (or `workflows`) cannot replay: workflow id to the reason; empty when it can replay all."""
+    replayer = Replayer(
+        workflows=workflows, data_converter=pydantic_data_converter, workflow_runner=UnsandboxedWorkflowRunner()
+    )
+    results = await replayer.replay_workflows(_each(histories), raise_on_replay_failure=False)
+    return {run_id: str(error) for run_id, error in results.replay_failures.items()}
+
+
+async def _each(histories: Iterable[WorkflowHistory]) -> AsyncIterator[WorkflowHistory]:
+    for history in histories:
+        yield history
+
+
+def holding(histories: Iterable[WorkflowHistory], secrets: Iterable[str]) -> list[str]:
+    """Which of `secrets` any event holds, payloads and failures included."""
+    events = [event.SerializeToString() for history in histories for event in history.events]
+    return [secret for secret in secrets if any(secret.encode() in event for event in events)]
