@@ -10,9 +10,9 @@ from domain.customer import Customer, Tenant
 from domain.invoice import Invoice
 from domain.money import Money
 from gateways.paynow_wire import encode_pairs, sign_pairs
-from persistence import payments, tenants
+from persistence import attempts, tenants
+from persistence.attempts import Attempt
 from persistence.database import Database
-from persistence.payments import Attempt
 from tests import factories
 from tests.api.serving import payment_token
 from tests.api.waiting import eventually
@@ -60,7 +60,7 @@ class Bill:
 
     def attempt(self, payment_id: str) -> Attempt:
         with self.database.tenant(self.tenant.id) as session:
-            found = payments.last_attempt(session, payment_id)
+            found = attempts.last(session, payment_id)
         assert found is not None
         return found
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from domain.payment import PaymentStatus
-from persistence import payments
+from persistence import attempts, payments
 from persistence.database import Database
 from sweeper import ORPHANED_AFTER, sweep_orphans
 from tests import factories
@@ -183,7 +183,7 @@ def _asked_for(engine: Engine, open_bill: Bill) -> int:
         ours = {
             attempt.id
             for payment in payments.page(session, after=None, limit=50, invoice_id=open_bill.invoice.id)
-            for attempt in payments.attempts(session, payment.id)
+            for attempt in attempts.of_payment(session, payment.id)
         }
     known = engine.paynow.get("/transactions").json()["transactions"]
     return len([transaction for transaction in known if transaction["reference"] in ours])
