@@ -1,8 +1,9 @@
 """Runs the parts of a stack: starts them in order, watches them, stops them in reverse order.
 
 It knows nothing about PostgreSQL or Temporal: a `Part` says how to start it and how to tell that it is ready. A part that
-ends without having been asked to is a crash: it is reported with the end of its log, and the whole stack stops, because
-half a stack misleads. Other programs ask for restarts through `dev/control.py`; they know a stack by `dev/registry.py`.
+ends without having been asked to is a crash: it is reported with the end of its log and started again, as the production
+shape does it; one that keeps crashing stops the whole stack, because half a stack misleads. Other programs ask for restarts
+through `dev/control.py`; they know a stack by `dev/registry.py`.
 """
 
 import signal
@@ -20,6 +21,9 @@ from dev.processes import ProcessId, describe_exit, spawn, stop, tail
 from dev.registry import Phase, Registry
 
 _TICK = 0.05
+# So many crashes of a part within so many seconds are no accident.
+_MOST_CRASHES = 3
+_CRASH_WINDOW = 60.0
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -63,7 +67,7 @@ class StopRequestedError(Exception):
 
 
 class Supervisor:
-    """Runs parts until it is told to stop or one of them crashes.
+    """Runs parts until it is told to stop or one of them keeps crashing.
 
     Args:
         parts: in the order in which they start.
@@ -82,6 +86,7 @@ class Supervisor:
         self._control = control.Server(state)
         self._on_change = on_change
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._crashes: dict[str, list[float]] = {}
         self._stop_requested = False
         self._interrupts = 0
 
@@ -111,7 +116,7 @@ class Supervisor:
         self._announce()
         self._say("The stack is ready.")
         while not self._stop_requested:
-            self._notice_crashes()
+            self._mend_crashes()
             self._answer_requests()
             time.sleep(_TICK)
         return 0
@@ -155,11 +160,23 @@ class Supervisor:
                 raise PartFailedError(self._report(part, f"was not ready within {part.within:g} seconds"))
             time.sleep(_TICK)
 
-    def _notice_crashes(self) -> None:
-        for name, process in self._running.items():
+    def _mend_crashes(self) -> None:
+        for name, process in list(self._running.items()):
             status = process.poll()
             if status is not None:
-                raise PartFailedError(self._report(self._parts[name], f"ended by itself ({describe_exit(status)})"))
+                self._mend_crash(self._parts[name], f"ended by itself ({describe_exit(status)})")
+
+    def _mend_crash(self, part: Part, what: str) -> None:
+        now = time.monotonic()
+        recent = [*(at for at in self._crashes.get(part.name, ()) if now - at < _CRASH_WINDOW), now]
+        self._crashes[part.name] = recent
+        if len(recent) >= _MOST_CRASHES:
+            raise PartFailedError(self._report(part, f"{what} for the {len(recent)}. time within a minute"))
+        self._say(self._report(part, what, then="it is started again"))
+        self._stop(part, kill=True)  # what it had started itself
+        self._start(part)
+        self._announce()
+        self._say(f"{part.name} runs again.")
 
     def _answer_requests(self) -> None:
         for request in self._control.requests():
@@ -216,9 +233,9 @@ class Supervisor:
     def _log(self, part: Part) -> Path:
         return self._logs / f"{part.name}.log"
 
-    def _report(self, part: Part, what: str) -> str:
+    def _report(self, part: Part, what: str, *, then: str = "the stack stops") -> str:
         end = tail(self._log(part)).replace("\n", "\n  | ") or "(it wrote nothing)"
-        return f"{part.name} {what}; the stack stops. The end of {self._log(part)}:\n  | {end}"
+        return f"{part.name} {what}; {then}. The end of {self._log(part)}:\n  | {end}"
 
     def _say(self, text: str) -> None:
         """Tell the person at the terminal, and the log for when there is none."""

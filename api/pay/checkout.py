@@ -31,8 +31,10 @@ class Opened:
 
 def open_link(services: ApiServices, token: str) -> Opened:
     """Raises: NotFoundError: the link opens nothing."""
-    with services.database.system() as session:
-        found = invoices.tenant_of_token(session, token)
+    found = None
+    if "\x00" not in token:  # no database looks for that
+        with services.database.system() as session:
+            found = invoices.tenant_of_token(session, token)
     if found is None:
         raise NotFoundError("payment link", "of this address")
     return Opened(*found)

@@ -78,7 +78,7 @@ def begin(tmp_path: Path) -> Iterator[Callable[..., Small]]:
         small.process.communicate(timeout=60)
 
 
-def test_a_crash_is_reported_with_the_name_the_status_and_the_end_of_the_log_and_stops_the_rest(
+def test_a_crash_is_reported_with_the_name_the_status_and_the_end_of_the_log_and_one_that_goes_on_stops_the_rest(
     begin: Callable[..., Small], tmp_path: Path
 ) -> None:
     small = begin(program("calm"), program("noisy", then=WAIT_AND_CRASH))
@@ -88,11 +88,29 @@ def test_a_crash_is_reported_with_the_name_the_status_and_the_end_of_the_log_and
     status, errors = small.outcome()
 
     assert status == 1
-    assert "noisy ended by itself (exit status 7)" in errors
+    assert "noisy ended by itself (exit status 7); it is started again" in errors
+    assert "; the stack stops" in errors
     assert "line 29" in errors
     assert "line 9\n" not in errors, "only the last 20 lines are told"
     assert "noisy ended by itself" in (tmp_path / "logs" / "supervisor.log").read_text()
     assert not calm.alive
+
+
+def test_a_part_that_dies_is_reported_and_comes_back_by_itself_and_the_others_stay(
+    begin: Callable[..., Small], tmp_path: Path
+) -> None:
+    small = begin(program("calm"), program("worker"))
+    before = small.wait_ready()
+
+    os.kill(before["worker"].pid, signal.SIGKILL)
+
+    def is_back() -> bool:
+        now = small.parts()
+        return "worker" in now and now["worker"] != before["worker"] and now["worker"].alive
+
+    assert wait_until(is_back, within=30)
+    assert small.parts()["calm"] == before["calm"]
+    assert wait_until(lambda: "worker runs again" in (tmp_path / "logs" / "supervisor.log").read_text(), within=30)
 
 
 def test_a_part_that_dies_while_starting_stops_what_was_started_before_it(begin: Callable[..., Small], tmp_path: Path) -> None:

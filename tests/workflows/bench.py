@@ -1,7 +1,7 @@
 """One tenant's business at the engine: hands on its customers, its gateway, its clocks, and eyes on what came of it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any, TypeVar
@@ -22,7 +22,6 @@ from domain.payment import Outcome, PaymentMethod
 from domain.standing import BillingStatus
 from persistence import attempts, audit, customers, holds, invoices, messages, payments, reviews
 from persistence.attempts import Attempt
-from persistence.attempts import Attempt
 from persistence.columns import new_id
 from persistence.database import Database
 from persistence.invoices import InvoiceDetail
@@ -30,6 +29,10 @@ from persistence.payments import Payment
 from tests import factories
 from tests.workflows.engine import Engine, wall_clock
 from workflows import names
+from workflows.billing_run import BillingRun
+from workflows.invoice_lifecycle import InvoiceLifecycle
+from workflows.payment import LatePayment
+from workflows.payment import Payment as PaymentSaga
 
 PATIENCE_SECONDS = 20.0
 PAUSE_SECONDS = 0.02
@@ -51,7 +54,7 @@ Handle = WorkflowHandle[Any, Any]
 async def eventually(look: Callable[[], Found | None], what: str) -> Found:
     """The first thing that `look` finds; how long it takes is nobody's business within reason."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not (found := look()):  # noqa: ASYNC110 - what is looked for lies in a database or behind HTTP: nobody sets an event
+        while not (found := look()):
             await asyncio.sleep(PAUSE_SECONDS)
     return found
 
@@ -98,16 +101,19 @@ class Bench:
         return customer, invoice, self.lifecycle(invoice)
 
     def lifecycle(self, invoice: Invoice) -> Handle:
-        return self.watch(names.invoice_lifecycle_id(invoice.id))
+        return self._seen(names.invoice_lifecycle_id(invoice.id), InvoiceLifecycle.run)
 
     def saga(self, payment: Payment) -> Handle:
-        return self.watch(names.payment_workflow_id(payment.id))
+        return self._seen(names.payment_workflow_id(payment.id), PaymentSaga.run)
 
     def late_look(self, payment: Payment, cause: str) -> Handle:
-        return self.watch(names.late_payment_id(payment.id, cause))
+        return self._seen(names.late_payment_id(payment.id, cause), LatePayment.run)
 
-    def watch(self, workflow_id: str) -> Handle:
-        return self.seen.setdefault(workflow_id, self.engine.client.get_workflow_handle(workflow_id))
+    def run(self, workflow_id: str) -> Handle:
+        return self._seen(workflow_id, BillingRun.run)
+
+    def _seen(self, workflow_id: str, run: Callable[..., Awaitable[object]]) -> Handle:
+        return self.seen.setdefault(workflow_id, self.engine.client.get_workflow_handle_for(run, workflow_id))
 
     def payment(
         self,
@@ -157,7 +163,7 @@ class Bench:
     async def ended(self, handle: Handle) -> Any:
         """The result of a workflow, once it has one. Asked for again and again: a wait that is cut off hangs at exit."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while await self.is_running(handle):  # noqa: ASYNC110 - as in `eventually`
+            while await self.is_running(handle):
                 await asyncio.sleep(PAUSE_SECONDS)
         return await handle.result()
 
@@ -282,6 +288,6 @@ class Bench:
 
 
 def policy(*steps: tuple[str, str]) -> dict[str, Any]:
-    """A dunning policy as a tenant's row keeps it: `policy(("P0D", "final_warning"), ("P7D", "suspend"))`."""
+    """A dunning policy as a tenant's row keeps it: `policy(("P1D", "final_warning"), ("P7D", "suspend"))`."""
     data = {"send_at": "09:00", "steps": [{"offset": offset, "action": action} for offset, action in steps]}
     return DunningPolicy.from_data(data).to_data()

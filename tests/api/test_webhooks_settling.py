@@ -1,0 +1,142 @@
+"""From Paynow's update to the settled invoice: once however often it comes, late or out of order, with Temporal up or down."""
+
+import asyncio
+
+import httpx
+import pytest
+from sqlalchemy import func, select, text
+
+from persistence.database import Database
+from persistence.models import AllocationRow, AuditRow, MessageRow, WebhookRow
+from sweeper import sweep_inbox
+from tests.api.paying import REFUSES, Bill, bill, decide, deliver, signed, update
+from tests.api.waiting import eventually
+from tests.workflows.engine import Engine, wall_clock
+from workflows.payment import GIVE_UP_AFTER, POLL_EVERY
+
+
+@pytest.fixture
+def open_bill(database: Database) -> Bill:
+    return bill(database)
+
+
+def settlements(on: Bill, payment_id: str) -> dict[str, int]:
+    """How often a payment left its mark in each place that counts."""
+    allocation = select(func.count()).select_from(AllocationRow).where(AllocationRow.payment_id == payment_id)
+    audit = select(func.count()).select_from(AuditRow).where(AuditRow.resource_id == payment_id)
+    letters = select(func.count()).select_from(MessageRow).where(MessageRow.payment_id == payment_id)
+    entries = text("SELECT count(*) FROM ledger_entries WHERE cause_id = :payment")
+    with on.database.tenant(on.tenant.id) as session:
+        return {
+            "allocations": session.scalar(allocation) or 0,
+            "audit entries": session.scalar(audit.where(AuditRow.action == "ONLINE_PAYMENT_RECEIVED")) or 0,
+            "confirmations": session.scalar(letters.where(MessageRow.letter == "payment_confirmation")) or 0,
+            "ledger entries": session.scalar(entries, {"payment": payment_id}) or 0,
+        }
+
+
+ONCE = {"allocations": 1, "audit entries": 1, "confirmations": 1, "ledger entries": 1}
+
+
+async def test_five_at_once_and_one_more_afterwards_settle_once(
+    api: httpx.AsyncClient, engine: Engine, open_bill: Bill
+) -> None:
+    payment_id = await open_bill.opened(api)
+    reference = open_bill.attempt(payment_id).id
+    decide(engine, reference, "Paid")
+    body = (await update(engine, reference, "Paid")).body
+    answers = await asyncio.gather(*(deliver(api, body) for _ in range(5)))
+    await open_bill.becomes(api, payment_id, "SETTLED")
+    answers.append(await deliver(api, body))
+    assert {answer.status_code for answer in answers} == {200}
+    await _ended(engine, payment_id)
+    assert settlements(open_bill, payment_id) == ONCE
+    assert (await open_bill.status(api))["amount_due"]["minor"] == 0
+    with open_bill.database.system() as session:
+        count = session.scalar(select(func.count()).select_from(WebhookRow).where(WebhookRow.payment_id == payment_id))
+    assert count == 1
+
+
+async def test_an_update_that_comes_after_its_successor_takes_nothing_back(
+    api: httpx.AsyncClient, engine: Engine, open_bill: Bill
+) -> None:
+    """What is settled follows from what Paynow says now, not from the order in which its updates came."""
+    payment_id = await open_bill.opened(api)
+    reference = open_bill.attempt(payment_id).id
+    decide(engine, reference, "Sent")
+    decide(engine, reference, "Paid")
+    await deliver(api, (await update(engine, reference, "Paid")).body)
+    await open_bill.becomes(api, payment_id, "SETTLED")
+    assert (await deliver(api, (await update(engine, reference, "Sent")).body)).status_code == 200
+    await _ended(engine, payment_id)
+    assert settlements(open_bill, payment_id) == ONCE
+    assert (await open_bill.status(api))["state"] == "PAID"
+
+
+async def test_an_update_that_says_paid_while_paynow_does_not_settles_nothing(
+    api: httpx.AsyncClient, engine: Engine, open_bill: Bill
+) -> None:
+    """The update only makes us ask: whoever got hold of the key still cannot move money."""
+    payment_id = await open_bill.opened(api)
+    assert (await deliver(api, signed(open_bill.attempt(payment_id).id))).status_code == 200
+    await engine.workflows.ask_gateway_now(payment_id, f"{payment_id}/after the update")
+    status = await open_bill.status(api)
+    assert (status["state"], status["payments"][0]["status"]) == ("OPEN", "PENDING")
+
+
+async def test_an_update_that_came_while_temporal_was_down_is_swept_and_settled(
+    lonely: httpx.AsyncClient, api: httpx.AsyncClient, engine: Engine, open_bill: Bill
+) -> None:
+    payment_id = await open_bill.opened(api)
+    reference = open_bill.attempt(payment_id).id
+    decide(engine, reference, "Paid")
+    assert (await deliver(lonely, (await update(engine, reference, "Paid")).body)).status_code == 200
+    assert _signalled(open_bill.database, payment_id) is False
+    assert (await open_bill.status(api))["payments"][0]["status"] == "PENDING"
+
+    async def swept() -> bool:
+        await sweep_inbox(open_bill.database, engine.workflows, wall_clock() + POLL_EVERY)
+        return _signalled(open_bill.database, payment_id)
+
+    await eventually(swept, "the sweep of the inbox")
+    await open_bill.becomes(api, payment_id, "SETTLED")
+
+
+async def test_money_that_comes_after_a_refusal_is_settled(api: httpx.AsyncClient, engine: Engine, open_bill: Bill) -> None:
+    payment_id = await open_bill.opened(api, REFUSES)
+    reference = open_bill.attempt(payment_id).id
+    await deliver(api, (await update(engine, reference, "Failed")).body)
+    await open_bill.becomes(api, payment_id, "FAILED")
+    await _ended(engine, payment_id)
+    decide(engine, reference, "Paid")
+    assert (await deliver(api, (await update(engine, reference, "Paid")).body)).status_code == 200
+    await open_bill.becomes(api, payment_id, "SETTLED")
+    assert (await open_bill.status(api))["state"] == "PAID"
+
+
+async def test_money_that_comes_after_a_day_is_settled_though_the_payment_had_expired(
+    api: httpx.AsyncClient, engine: Engine, open_bill: Bill
+) -> None:
+    payment_id = await open_bill.opened(api)
+    handle = engine.client.get_workflow_handle(f"payment/{payment_id}")
+    await engine.forward(handle, GIVE_UP_AFTER + POLL_EVERY)
+    expired = await open_bill.becomes(api, payment_id, "FAILED")
+    assert expired["failure_reason"] == "Payment expired after 24 hours"
+    await _ended(engine, payment_id)
+    reference = open_bill.attempt(payment_id).id
+    decide(engine, reference, "Paid")
+    body = (await update(engine, reference, "Paid")).body
+    assert [(await deliver(api, body)).status_code for _ in range(2)] == [200, 200]
+    await open_bill.becomes(api, payment_id, "SETTLED")
+    assert (await open_bill.status(api))["state"] == "PAID"
+    assert settlements(open_bill, payment_id) == ONCE
+
+
+def _signalled(database: Database, payment_id: str) -> bool:
+    with database.system() as session:
+        rows = list(session.scalars(select(WebhookRow).where(WebhookRow.payment_id == payment_id)))
+    return [row.signalled_at is not None for row in rows] == [True]
+
+
+async def _ended(engine: Engine, payment_id: str) -> None:
+    await engine.client.get_workflow_handle(f"payment/{payment_id}").result()
