@@ -1,5 +1,6 @@
 """Commands for whoever runs an installation: `python -m manage --help`."""
 
+import re
 import secrets
 import sys
 from dataclasses import asdict
@@ -10,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 import click
 from cryptography.fernet import Fernet
+from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from domain.customer import Tenant
@@ -17,16 +20,23 @@ from domain.customer_import import ImportFile
 from domain.dunning import default_policy
 from domain.errors import DunlinError, InvalidInputError
 from domain.letters import Branding
-from domain.money import minor_digits
+from domain.money import Money, minor_digits
 from persistence import checks, imports, migrate, tenants
+from persistence.contacts import email_address
 from persistence.database import Database
 from persistence.imports import ImportOutcome
 from persistence.models import TenantRow
 from persistence.secrets import CredentialBox
 from settings import Settings
+from wording import write_money
 
 TOKEN_PREFIX = "dnl_"  # noqa: S105 - what a token begins with, so that a leaked one can be searched for
 _TOKEN_BYTES = 32
+# As the table holds them (`persistence/models/tenancy.py`).
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_LONGEST_PREFIX = 20
+# What mistakes in arguments and settings exit with.
+_USAGE_ERROR = 2
 
 
 def new_token() -> str:
@@ -40,11 +50,19 @@ def make_tenant(system: Session, now: datetime, **facts: Any) -> Tenant:
     Raises:
         InvalidInputError: names the fact that cannot be billed or written letters with.
     """
+    _check_slug_and_prefix(facts["slug"], facts["invoice_prefix"])
     minor_digits(facts["currency"])
     try:
         ZoneInfo(facts["time_zone"])
     except (KeyError, ValueError, OSError):
         raise InvalidInputError("time-zone", f"{facts['time_zone']!r} is not a zone such as Africa/Harare.") from None
+    for name in ("sender_email", "contact_email"):
+        try:
+            email_address(facts[name])
+        except InvalidInputError as error:
+            raise InvalidInputError(name.replace("_", "-"), error.message) from None
+    # As every letter and page will be written: what cannot be is refused here rather than there.
+    write_money(Money.zero(facts["currency"]), facts["locale"])
     Branding(
         business_name=facts["name"],
         contact_email=facts["contact_email"],
@@ -56,12 +74,22 @@ def make_tenant(system: Session, now: datetime, **facts: Any) -> Tenant:
     return tenants.add(system, TenantRow(**facts, dunning_policy=default_policy().to_data(), created_at=now))
 
 
+def _check_slug_and_prefix(slug: str, invoice_prefix: str) -> None:
+    if not _SLUG.fullmatch(slug):
+        raise InvalidInputError(
+            "slug", f"{slug!r} is not a short name in small letters, digits and hyphens (40 at most), such as cvt."
+        )
+    if not (0 < len(invoice_prefix) <= _LONGEST_PREFIX and invoice_prefix.isprintable()):
+        raise InvalidInputError("invoice-prefix", f"{invoice_prefix!r} is not 1 to {_LONGEST_PREFIX} letters such as CVT-.")
+
+
 def configure_first_tenant(system: Session, settings: Settings, now: datetime) -> Tenant | None:
     """Give the first tenant the gateway account that the environment names; None when there is nothing to give."""
     credentials, tenant = settings.paynow_credentials, tenants.first(system)
     if credentials is None or tenant is None:
         return None
     currency = settings.paynow_currency or tenant.currency
+    minor_digits(currency)
     tenants.put_account(system, CredentialBox(settings.secret_keys), tenant.id, "paynow", currency, credentials, now)
     return tenant
 
@@ -209,12 +237,20 @@ def check(settings: Settings) -> None:
 
 
 def main() -> None:
-    """Run a command; a mistake in its arguments is one sentence, not a traceback."""
+    """Run a command; a mistake in its arguments or settings is one sentence, not a traceback."""
     try:
         cli(standalone_mode=True)
     except DunlinError as error:
-        click.echo(f"{error}", err=True)
-        sys.exit(2)
+        _give_up(str(error))
+    except ValidationError as error:
+        _give_up(" ".join(f"{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}." for one in error.errors()))
+    except OperationalError as error:
+        _give_up(f"DATABASE_URL: the database cannot be used: {error.orig}")
+
+
+def _give_up(message: str) -> None:
+    click.echo(message.strip(), err=True)
+    sys.exit(_USAGE_ERROR)
 
 
 if __name__ == "__main__":

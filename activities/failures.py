@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import ParamSpec, TypeVar
 
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from temporalio.exceptions import ApplicationError
 
 from domain.errors import ConflictError, DunlinError, InvalidInputError, InvariantError, NotFoundError
@@ -50,7 +50,12 @@ def translated(method: Callable[Arguments, Answer]) -> Callable[Arguments, Answe
         try:
             return method(*args, **kwargs)
         except Exception as error:
-            raise as_application_error(error) from error
+            told = as_application_error(error)
+            if told is error:
+                # Not `from error`: an error that is its own cause cannot be written into a history.
+                raise
+            # Its causes stay out: the database's tell the parameters of the statement, and a history is no place for names.
+            raise told.with_traceback(error.__traceback__) from None
 
     return call
 
@@ -58,9 +63,14 @@ def translated(method: Callable[Arguments, Answer]) -> Callable[Arguments, Answe
 def as_application_error(error: Exception) -> Exception:
     """What Temporal is told of `error`; its type's name is kept, so that a workflow can tell errors apart."""
     kind = type(error).__name__
-    if isinstance(error, NEVER):
-        return ApplicationError(str(error), type=kind, non_retryable=True)
+    if isinstance(error, (*NEVER, DBAPIError)):
+        return ApplicationError(_text(error), type=kind, non_retryable=isinstance(error, NEVER))
     for later, pause in LATER.items():
         if isinstance(error, later):
             return ApplicationError(str(error), type=kind, next_retry_delay=pause)
     return error
+
+
+def _text(error: Exception) -> str:
+    """What may be known of `error` to whoever reads the history: of the database's errors the first line, without values."""
+    return str(error.orig).partition("\n")[0] if isinstance(error, DBAPIError) else str(error)

@@ -109,4 +109,9 @@ class Mailing:
             return self._failed(request, error)
         with self._database.tenant(request.tenant_id) as session:
             messages.mark_deferred(session, request.message_id, error)
-        raise ApplicationError(error, type="MailDeferred", next_retry_delay=RETRY_PAUSES[tries - 1])
+        # The server's words may name the address: they stand in the log of messages, not in the history.
+        raise ApplicationError(
+            f"Letter {request.message_id} was not taken yet: the log of messages says why.",
+            type="MailDeferred",
+            next_retry_delay=RETRY_PAUSES[tries - 1],
+        ) from None

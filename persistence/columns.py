@@ -48,7 +48,6 @@ class TenantScoped:
         String(ID_LENGTH),
         ForeignKey("tenants.id"),
         server_default=text("current_setting('dunlin.tenant_id')"),
-        index=True,
     )
 
 

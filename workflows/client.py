@@ -205,7 +205,10 @@ class Workflows:
         Raises:
             EngineUnavailableError: Temporal did not accept it in time.
         """
-        await _quickly(self._start_late_payment(tenant_id, payment_id, cause))
+        try:
+            await _quickly(self._start_late_payment(tenant_id, payment_id, cause))
+        except RPCError as error:
+            raise EngineUnavailableError(f"Payment {payment_id} could not be looked at: {error}") from error
 
     async def _start_late_payment(self, tenant_id: str, payment_id: str, cause: str) -> None:
         with contextlib.suppress(WorkflowAlreadyStartedError):

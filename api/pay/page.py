@@ -3,9 +3,11 @@
 import asyncio
 from pathlib import Path
 
+import structlog
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy.exc import OperationalError
 
 from api.pay.checkout import open_link
 from api.services import ApiServices, Services
@@ -32,6 +34,8 @@ _POLICY = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 
+log = structlog.get_logger(__name__)
+
 
 @router.get("/static/{name}")
 def static_file(name: str) -> Response:
@@ -43,12 +47,15 @@ def static_file(name: str) -> Response:
 
 @router.get("/{token}")
 async def pay_page(token: str, services: Services) -> HTMLResponse:
-    """The page itself; a link that opens nothing gets a page that says so."""
+    """The page itself; people are told on a page too that a link opens nothing, or that we cannot look just now."""
+    headers = {"Content-Security-Policy": _POLICY}
     try:
-        html, status = await asyncio.to_thread(_page, services, token), 200
+        return HTMLResponse(await asyncio.to_thread(_page, services, token), headers=headers)
     except NotFoundError:
-        html, status = _templates.get_template("unknown.html").render(), 404
-    return HTMLResponse(html, status, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})
+        return HTMLResponse(_templates.get_template("unknown.html").render(), 404, headers)
+    except OperationalError as error:
+        log.error("the database does not answer", error=str(error.orig))  # noqa: TRY400 - its traceback tells no more
+        return HTMLResponse(_templates.get_template("away.html").render(), 503, {**headers, "Retry-After": "60"})
 
 
 def _page(services: ApiServices, token: str) -> str:

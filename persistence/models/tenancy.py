@@ -66,7 +66,7 @@ class StaffTokenRow(Base):
     )
 
     id: Mapped[str] = primary_id(Prefix.STAFF_TOKEN)
-    tenant_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("tenants.id"), index=True)
+    tenant_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("tenants.id"))
     name: Mapped[str]
     role: Mapped[str] = mapped_column(String(20))
     token_hash: Mapped[str] = mapped_column(String(64))

@@ -1,7 +1,9 @@
 """Which invoices a received amount pays; what is left over is credit, and nothing is lost (pains 12, 13; requirements P9)."""
 
+from dataclasses import replace
 from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,3 +95,9 @@ def test_money_for_an_invoice_that_was_paid_in_the_meantime_is_credit() -> None:
     paid = Invoice("inv_1", "cus_1", "CVT-1", date(2026, 11, 1), Money(1, "USD"), Money(0, "USD"), InvoiceState.PAID)
     plan = allocate(Money(3000, "USD"), "inv_1", [paid, invoice(2, 2000)])
     assert (plan.parts, plan.credit) == ((), Money(3000, "USD"))
+
+
+@pytest.mark.parametrize("state", [state for state in InvoiceState if state.is_closed])
+def test_a_closed_invoice_gets_nothing_whatever_its_amount(state: InvoiceState) -> None:
+    closed = replace(invoice(1, 2000), state=state)
+    assert allocate(Money(3000, "USD"), None, [closed]).parts == ()

@@ -98,9 +98,9 @@ def test_after_the_last_step_the_ladder_is_at_its_end() -> None:
 
 
 def test_a_step_is_due_at_its_instant_and_not_a_moment_before() -> None:
-    step = next_step(PLAN, taken(REMIND), NOTICE.at - timedelta(microseconds=1))
-    assert step == NOTICE
-    assert next_step(PLAN, taken(REMIND), NOTICE.at) == NOTICE
+    """The reminder was missed: until the notice is due it is the reminder's turn, from then on the notice's."""
+    assert next_step(PLAN, (), NOTICE.at - timedelta(microseconds=1)) == REMIND
+    assert next_step(PLAN, (), NOTICE.at) == NOTICE
 
 
 def test_of_two_missed_letters_only_the_later_is_sent() -> None:

@@ -40,6 +40,7 @@ def test_dry_runs_are_always_new_and_block_nothing(database: Database, tenant: T
     real = create(database, tenant)
     assert [is_new for _, is_new in (*dry, real)] == [True, True, True]
     assert len({run.id for run, _ in (*dry, real)}) == 3
+    assert create(database, tenant) == (real[0], False)
 
 
 def test_another_period_and_another_business_have_runs_of_their_own(database: Database, tenant: Tenant) -> None:

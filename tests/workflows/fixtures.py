@@ -35,7 +35,6 @@ async def bench(engine: Engine, database: Database) -> AsyncIterator[Bench]:
     engine.letters.rcpt = None
     made = [await _ended_for_good(handle) for handle in bench.seen.values()]
     found = [history for handle in made if handle is not None for history in [await handle.fetch_history()]]
-    import pathlib; pathlib.Path('/tmp/hist.txt').write_text('\n'.join(h.to_json() for h in found))
     with database.tenant(tenant.id) as session:
         assert checks.run(session) == []
     assert await histories.failures(found) == {}

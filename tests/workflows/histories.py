@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
@@ -12,11 +13,14 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from workflows.billing_run import BillingRun
 from workflows.invoice_lifecycle import InvoiceLifecycle
-from workflows.payment import LatePayment, Payment
+from workflows.payment import LatePayment, Payment, RecordedPayment
+
+# The process and machine that did it, which is nobody's business.
+_IDENTITY = re.compile(r'"identity": "[^"]*"')
 
 FOLDER = Path(__file__).parent / "histories"
 RENEW = "RENEW_HISTORIES"
-WORKFLOWS: tuple[type, ...] = (BillingRun, InvoiceLifecycle, Payment, LatePayment)
+WORKFLOWS: tuple[type, ...] = (BillingRun, InvoiceLifecycle, Payment, LatePayment, RecordedPayment)
 
 # One history per path through a workflow; each is stored by the test that walks it.
 PATHS = (
@@ -30,6 +34,7 @@ PATHS = (
     "payment_declined",
     "payment_expired",
     "payment_never_answered",
+    "payment_recorded",
 )
 
 
@@ -39,7 +44,7 @@ def keep(path: str, history: WorkflowHistory) -> None:
         raise ValueError(f"{path!r} is not listed in PATHS.")
     if os.environ.get(RENEW) == "1":
         FOLDER.mkdir(exist_ok=True)
-        text = history.to_json().replace(socket.gethostname(), "host")
+        text = _IDENTITY.sub('"identity": "worker"', history.to_json()).replace(socket.gethostname(), "host")
         stored = {"id": history.workflow_id, **json.loads(text)}
         (FOLDER / f"{path}.json").write_text(json.dumps(stored, separators=(",", ":")) + "\n", encoding="utf-8")
 

@@ -70,7 +70,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
     )
     op.create_index("ix_audit_log_resource", "audit_log", ["tenant_id", "resource_type", "resource_id"], unique=False)
-    op.create_index(op.f("ix_audit_log_tenant_id"), "audit_log", ["tenant_id"], unique=False)
     op.create_table(
         "billing_runs",
         sa.Column("id", sa.String(length=31), nullable=False),
@@ -98,7 +97,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_billing_runs")),
         sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_billing_runs_tenant_id_id")),
     )
-    op.create_index(op.f("ix_billing_runs_tenant_id"), "billing_runs", ["tenant_id"], unique=False)
     op.create_index(
         "uq_billing_runs_period", "billing_runs", ["tenant_id", "period"], unique=True, postgresql_where=sa.text("NOT dry_run")
     )
@@ -118,7 +116,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_customers_tenant_id_id")),
         sa.UniqueConstraint("tenant_id", "reference", name=op.f("uq_customers_tenant_id_reference")),
     )
-    op.create_index(op.f("ix_customers_tenant_id"), "customers", ["tenant_id"], unique=False)
     op.create_table(
         "gateway_accounts",
         sa.Column("id", sa.String(length=31), nullable=False),
@@ -145,7 +142,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "cause", "cause_id", name=op.f("uq_ledger_entries_tenant_id_cause_cause_id")),
         sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_ledger_entries_tenant_id_id")),
     )
-    op.create_index(op.f("ix_ledger_entries_tenant_id"), "ledger_entries", ["tenant_id"], unique=False)
     op.create_table(
         "plans",
         sa.Column("id", sa.String(length=31), nullable=False),
@@ -167,7 +163,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "code", name=op.f("uq_plans_tenant_id_code")),
         sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_plans_tenant_id_id")),
     )
-    op.create_index(op.f("ix_plans_tenant_id"), "plans", ["tenant_id"], unique=False)
     op.create_table(
         "staff_tokens",
         sa.Column("id", sa.String(length=31), nullable=False),
@@ -182,7 +177,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_tokens")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_staff_tokens_token_hash")),
     )
-    op.create_index(op.f("ix_staff_tokens_tenant_id"), "staff_tokens", ["tenant_id"], unique=False)
     op.create_table(
         "webhooks",
         sa.Column("id", sa.String(length=31), nullable=False),
@@ -233,7 +227,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_charges_tenant_id_id")),
     )
     op.create_index("ix_charges_customer_id", "charges", ["tenant_id", "customer_id"], unique=False)
-    op.create_index(op.f("ix_charges_tenant_id"), "charges", ["tenant_id"], unique=False)
     op.create_table(
         "holds",
         sa.Column("id", sa.String(length=31), nullable=False),
@@ -252,7 +245,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_holds_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_holds")),
     )
-    op.create_index(op.f("ix_holds_tenant_id"), "holds", ["tenant_id"], unique=False)
     op.create_index(
         "uq_holds_standing", "holds", ["customer_id", "reason"], unique=True, postgresql_where=sa.text("lifted_at IS NULL")
     )
@@ -308,7 +300,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_invoices_customer", "invoices", ["tenant_id", "customer_id", "state"], unique=False)
     op.create_index("ix_invoices_run", "invoices", ["tenant_id", "run_id"], unique=False)
-    op.create_index(op.f("ix_invoices_tenant_id"), "invoices", ["tenant_id"], unique=False)
     op.create_index(
         "ix_invoices_without_lifecycle",
         "invoices",
@@ -338,7 +329,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_parked_customers_tenant_id")),
         sa.PrimaryKeyConstraint("run_id", "customer_id", name=op.f("pk_parked_customers")),
     )
-    op.create_index(op.f("ix_parked_customers_tenant_id"), "parked_customers", ["tenant_id"], unique=False)
     op.create_table(
         "subscriptions",
         sa.Column("id", sa.String(length=31), nullable=False),
@@ -371,7 +361,6 @@ def upgrade() -> None:
         ),
         sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_subscriptions_tenant_id_id")),
     )
-    op.create_index(op.f("ix_subscriptions_tenant_id"), "subscriptions", ["tenant_id"], unique=False)
     op.create_table(
         "dunning_steps",
         sa.Column("invoice_id", sa.String(length=31), nullable=False),
@@ -390,7 +379,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_dunning_steps_tenant_id")),
         sa.PrimaryKeyConstraint("invoice_id", "step", name=op.f("pk_dunning_steps")),
     )
-    op.create_index(op.f("ix_dunning_steps_tenant_id"), "dunning_steps", ["tenant_id"], unique=False)
     op.create_table(
         "invoice_lines",
         sa.Column("id", sa.String(length=31), nullable=False),
@@ -433,7 +421,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("invoice_id", "position", name=op.f("uq_invoice_lines_invoice_id_position")),
         sa.UniqueConstraint("subscription_id", "period_start", name=op.f("uq_invoice_lines_subscription_id_period_start")),
     )
-    op.create_index(op.f("ix_invoice_lines_tenant_id"), "invoice_lines", ["tenant_id"], unique=False)
     op.create_table(
         "ledger_postings",
         sa.Column("id", sa.String(length=31), nullable=False),
@@ -479,7 +466,6 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("invoice_id IS NOT NULL"),
     )
-    op.create_index(op.f("ix_ledger_postings_tenant_id"), "ledger_postings", ["tenant_id"], unique=False)
     op.create_table(
         "payments",
         sa.Column("id", sa.String(length=31), nullable=False),
@@ -521,7 +507,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_payments_customer", "payments", ["tenant_id", "customer_id"], unique=False)
     op.create_index("ix_payments_invoice", "payments", ["tenant_id", "invoice_id"], unique=False)
-    op.create_index(op.f("ix_payments_tenant_id"), "payments", ["tenant_id"], unique=False)
     op.create_index(
         "uq_payments_manual_reference",
         "payments",
@@ -551,7 +536,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("payment_id", "invoice_id", name=op.f("uq_allocations_payment_id_invoice_id")),
     )
     op.create_index("ix_allocations_invoice", "allocations", ["invoice_id"], unique=False)
-    op.create_index(op.f("ix_allocations_tenant_id"), "allocations", ["tenant_id"], unique=False)
     op.create_table(
         "gateway_transactions",
         sa.Column("id", sa.String(length=31), nullable=False),
@@ -596,7 +580,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("payment_id", "attempt", name=op.f("uq_gateway_transactions_payment_id_attempt")),
         sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_gateway_transactions_tenant_id_id")),
     )
-    op.create_index(op.f("ix_gateway_transactions_tenant_id"), "gateway_transactions", ["tenant_id"], unique=False)
     op.create_table(
         "messages",
         sa.Column("id", sa.String(length=31), nullable=False),
@@ -638,7 +621,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "key", name=op.f("uq_messages_tenant_id_key")),
     )
     op.create_index("ix_messages_entity", "messages", ["tenant_id", "entity_type", "entity_id"], unique=False)
-    op.create_index(op.f("ix_messages_tenant_id"), "messages", ["tenant_id"], unique=False)
     op.create_table(
         "reviews",
         sa.Column("id", sa.String(length=31), nullable=False),
@@ -657,55 +639,41 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reviews")),
         sa.UniqueConstraint("payment_id", "reason", name=op.f("uq_reviews_payment_id_reason")),
     )
-    op.create_index(op.f("ix_reviews_tenant_id"), "reviews", ["tenant_id"], unique=False)
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
-    op.drop_index(op.f("ix_reviews_tenant_id"), table_name="reviews")
     op.drop_table("reviews")
-    op.drop_index(op.f("ix_messages_tenant_id"), table_name="messages")
     op.drop_index("ix_messages_entity", table_name="messages")
     op.drop_table("messages")
-    op.drop_index(op.f("ix_gateway_transactions_tenant_id"), table_name="gateway_transactions")
     op.drop_table("gateway_transactions")
-    op.drop_index(op.f("ix_allocations_tenant_id"), table_name="allocations")
     op.drop_index("ix_allocations_invoice", table_name="allocations")
     op.drop_table("allocations")
     op.drop_index(
         "uq_payments_manual_reference", table_name="payments", postgresql_where=sa.text("manual_reference IS NOT NULL")
     )
-    op.drop_index(op.f("ix_payments_tenant_id"), table_name="payments")
     op.drop_index("ix_payments_invoice", table_name="payments")
     op.drop_index("ix_payments_customer", table_name="payments")
     op.drop_table("payments")
-    op.drop_index(op.f("ix_ledger_postings_tenant_id"), table_name="ledger_postings")
     op.drop_index(
         "ix_ledger_postings_invoice", table_name="ledger_postings", postgresql_where=sa.text("invoice_id IS NOT NULL")
     )
     op.drop_index("ix_ledger_postings_entry", table_name="ledger_postings")
     op.drop_index("ix_ledger_postings_account", table_name="ledger_postings")
     op.drop_table("ledger_postings")
-    op.drop_index(op.f("ix_invoice_lines_tenant_id"), table_name="invoice_lines")
     op.drop_table("invoice_lines")
-    op.drop_index(op.f("ix_dunning_steps_tenant_id"), table_name="dunning_steps")
     op.drop_table("dunning_steps")
-    op.drop_index(op.f("ix_subscriptions_tenant_id"), table_name="subscriptions")
     op.drop_table("subscriptions")
-    op.drop_index(op.f("ix_parked_customers_tenant_id"), table_name="parked_customers")
     op.drop_table("parked_customers")
     op.drop_index(
         "ix_invoices_without_lifecycle", table_name="invoices", postgresql_where=sa.text("lifecycle_started_at IS NULL")
     )
-    op.drop_index(op.f("ix_invoices_tenant_id"), table_name="invoices")
     op.drop_index("ix_invoices_run", table_name="invoices")
     op.drop_index("ix_invoices_customer", table_name="invoices")
     op.drop_table("invoices")
     op.drop_index("uq_holds_standing", table_name="holds", postgresql_where=sa.text("lifted_at IS NULL"))
-    op.drop_index(op.f("ix_holds_tenant_id"), table_name="holds")
     op.drop_table("holds")
-    op.drop_index(op.f("ix_charges_tenant_id"), table_name="charges")
     op.drop_index("ix_charges_customer_id", table_name="charges")
     op.drop_table("charges")
     op.drop_index(
@@ -714,19 +682,13 @@ def downgrade() -> None:
         postgresql_where=sa.text("signalled_at IS NULL AND payment_id IS NOT NULL"),
     )
     op.drop_table("webhooks")
-    op.drop_index(op.f("ix_staff_tokens_tenant_id"), table_name="staff_tokens")
     op.drop_table("staff_tokens")
-    op.drop_index(op.f("ix_plans_tenant_id"), table_name="plans")
     op.drop_table("plans")
-    op.drop_index(op.f("ix_ledger_entries_tenant_id"), table_name="ledger_entries")
     op.drop_table("ledger_entries")
     op.drop_table("gateway_accounts")
-    op.drop_index(op.f("ix_customers_tenant_id"), table_name="customers")
     op.drop_table("customers")
     op.drop_index("uq_billing_runs_period", table_name="billing_runs", postgresql_where=sa.text("NOT dry_run"))
-    op.drop_index(op.f("ix_billing_runs_tenant_id"), table_name="billing_runs")
     op.drop_table("billing_runs")
-    op.drop_index(op.f("ix_audit_log_tenant_id"), table_name="audit_log")
     op.drop_index("ix_audit_log_resource", table_name="audit_log")
     op.drop_table("audit_log")
     op.drop_table("tenants")
