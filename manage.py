@@ -3,8 +3,11 @@
 import re
 import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -83,15 +86,33 @@ def _check_slug_and_prefix(slug: str, invoice_prefix: str) -> None:
         raise InvalidInputError("invoice-prefix", f"{invoice_prefix!r} is not 1 to {_LONGEST_PREFIX} letters such as CVT-.")
 
 
-def configure_first_tenant(system: Session, settings: Settings, now: datetime) -> Tenant | None:
-    """Give the first tenant the gateway account that the environment names; None when there is nothing to give."""
-    credentials, tenant = settings.paynow_credentials, tenants.first(system)
-    if credentials is None or tenant is None:
-        return None
-    currency = settings.paynow_currency or tenant.currency
-    minor_digits(currency)
-    tenants.put_account(system, CredentialBox(settings.secret_keys), tenant.id, "paynow", currency, credentials, now)
-    return tenant
+def configure_first_tenant(system: Session, settings: Settings, now: datetime) -> list[str]:
+    """Give the first tenant the sender and the gateway account that the environment names; what was given, for people."""
+    tenant = tenants.first(system)
+    if tenant is None:
+        return []
+    given = []
+    sender = parseaddr(settings.email_from)[1]
+    if sender:
+        tenants.set_sender(system, tenant.id, sender)
+        given.append(f"tenant {tenant.slug} writes as {sender}")
+    credentials = settings.paynow_credentials
+    if credentials is not None:
+        currency = settings.paynow_currency or tenant.currency
+        minor_digits(currency)
+        tenants.put_account(system, CredentialBox(settings.secret_keys), tenant.id, "paynow", currency, credentials, now)
+        given.append(f"tenant {tenant.slug} takes {currency} by Paynow")
+    return given
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Database]:
+    """The installation's database for one command; closed also when the command is refused."""
+    database = Database(settings.database_url)
+    try:
+        yield database
+    finally:
+        database.close()
 
 
 @click.group(help=__doc__)
@@ -110,12 +131,11 @@ def secret_key() -> None:
 @click.pass_obj
 def migrate_database(settings: Settings) -> None:
     """Bring the database up to date, and the first tenant's gateways in line with the environment."""
-    database = Database(settings.database_url)
-    migrate.upgrade(database.engine)
-    with database.system() as system:
-        tenant = configure_first_tenant(system, settings, datetime.now(UTC))
-    database.close()
-    click.echo("The database is up to date." + (f" Tenant {tenant.slug} takes Paynow." if tenant else ""))
+    with _opened(settings) as database:
+        migrate.upgrade(database.engine)
+        with database.system() as system:
+            given = configure_first_tenant(system, settings, datetime.now(UTC))
+    click.echo("; ".join(["The database is up to date", *given]) + ".")
 
 
 @cli.command("create-tenant")
@@ -135,14 +155,13 @@ def migrate_database(settings: Settings) -> None:
 @click.pass_obj
 def create_tenant(settings: Settings, /, **facts: Any) -> None:
     """Make a tenant and its first staff token, which is shown once."""
-    database, now, token = Database(settings.database_url), datetime.now(UTC), new_token()
-    with database.system() as system:
+    now, token = datetime.now(UTC), new_token()
+    with _opened(settings) as database, database.system() as system:
         if tenants.slug_exists(system, facts["slug"]):
             raise InvalidInputError("slug", f"there is a tenant {facts['slug']!r} already.")
         tenant = make_tenant(system, now, **facts)
         tenants.add_token(system, tenant.id, "first token", "admin", token, now)
         configure_first_tenant(system, settings, now)
-    database.close()
     click.echo(f"Tenant {tenant.slug} ({tenant.id}). Its first staff token, shown only now:\n{token}")
 
 
@@ -153,10 +172,9 @@ def create_tenant(settings: Settings, /, **facts: Any) -> None:
 @click.pass_obj
 def create_token(settings: Settings, slug: str, name: str, role: str) -> None:
     """Make a staff token, which is shown once."""
-    database, token = Database(settings.database_url), new_token()
-    with database.system() as system:
+    token = new_token()
+    with _opened(settings) as database, database.system() as system:
         tenants.add_token(system, tenants.by_slug(system, slug).id, name, role, token, datetime.now(UTC))
-    database.close()
     click.echo(token)
 
 
@@ -169,14 +187,12 @@ def create_token(settings: Settings, slug: str, name: str, role: str) -> None:
 def set_paynow(settings: Settings, slug: str, currency: str, integration_id: str, integration_key: str) -> None:
     """Store a tenant's Paynow integration for one currency, encrypted."""
     minor_digits(currency)
-    database = Database(settings.database_url)
     credentials = {"integration_id": integration_id, "integration_key": integration_key}
-    with database.system() as system:
+    with _opened(settings) as database, database.system() as system:
         tenant = tenants.by_slug(system, slug)
         tenants.put_account(
             system, CredentialBox(settings.secret_keys), tenant.id, "paynow", currency, credentials, datetime.now(UTC)
         )
-    database.close()
     click.echo(f"Tenant {slug} takes {currency} by Paynow.")
 
 
@@ -200,12 +216,11 @@ def import_csv(
     files = {kind: path.read_bytes() for kind, path in given.items() if path is not None}
     if not files:
         raise InvalidInputError("import", "name at least one file: --plans, --customers or --charges.")
-    database, now = Database(settings.database_url), datetime.now(UTC)
-    with database.system() as system:
-        tenant_id = tenants.by_slug(system, slug).id
-    with database.tenant(tenant_id) as session:
-        outcome = imports.run(session, files, actor="command line", now=now, dry_run=dry_run)
-    database.close()
+    with _opened(settings) as database:
+        with database.system() as system:
+            tenant_id = tenants.by_slug(system, slug).id
+        with database.tenant(tenant_id) as session:
+            outcome = imports.run(session, files, actor="command line", now=datetime.now(UTC), dry_run=dry_run)
     _report(outcome, dry_run=dry_run)
 
 
@@ -225,10 +240,8 @@ def _report(outcome: ImportOutcome, *, dry_run: bool) -> None:
 @click.pass_obj
 def check(settings: Settings) -> None:
     """Prove that ledger, invoices, numbers, payments and letters agree; exits 1 and names the rows when they do not."""
-    database = Database(settings.database_url)
-    with database.system() as system:
+    with _opened(settings) as database, database.system() as system:
         findings = checks.run(system)
-    database.close()
     for finding in findings:
         click.echo(f"BROKEN: {finding.check}\n  " + "\n  ".join(finding.rows), err=True)
     if findings:

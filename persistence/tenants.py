@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -84,6 +84,11 @@ def add(system: Session, row: TenantRow) -> Tenant:
     system.add(row)
     system.flush()
     return _tenant(row)
+
+
+def set_sender(system: Session, tenant_id: str, sender_email: str) -> None:
+    """Change the address that a tenant's letters come from."""
+    system.execute(update(TenantRow).where(TenantRow.id == tenant_id).values(sender_email=sender_email))
 
 
 def add_token(system: Session, tenant_id: str, name: str, role: str, token: str, now: datetime) -> None:

@@ -33,9 +33,11 @@ def database_url(database_server: str) -> Iterator[str]:
 def database(database_url: str) -> Iterator[Database]:
     """The session's migrated database. Tests share it and clean nothing: each works in tenants of its own."""
     database = Database(database_url)
-    migrate.upgrade(database.engine)
-    yield database
-    database.close()
+    try:
+        migrate.upgrade(database.engine)
+        yield database
+    finally:
+        database.close()
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 """The commands of whoever runs an installation, on a database of its own: what they do, and how they refuse."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from cryptography.fernet import Fernet
@@ -52,15 +53,15 @@ class Said:
 Run = Callable[..., Said]
 
 
-@pytest.fixture
-def empty(database_server: str) -> Iterator[str]:
-    """The URL of a database in which there is nothing yet."""
+@pytest.fixture(scope="module")
+def url(database_server: str) -> Iterator[str]:
+    """The URL of a database that only these commands use."""
     with databases.fresh_database(database_server, "manage") as url:
         yield url
 
 
 @pytest.fixture
-def run(empty: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a command as a shell does, in an environment of its own; further variables by keyword."""
     for name in [name for name in os.environ if name.lower() in Settings.model_fields]:
         monkeypatch.delenv(name)
@@ -68,7 +69,7 @@ def run(empty: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pyt
 
     def run(*arguments: str, **variables: str) -> Said:
         with monkeypatch.context() as during:
-            for name, value in {"DATABASE_URL": empty, "DUNLIN_SECRET_KEY": KEY, **variables}.items():
+            for name, value in {"DATABASE_URL": url, "DUNLIN_SECRET_KEY": KEY, **variables}.items():
                 during.setenv(name, value)
             during.setattr("sys.argv", ["manage", *arguments])
             with pytest.raises(SystemExit) as ended:
@@ -80,16 +81,18 @@ def run(empty: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pyt
 
 
 @pytest.fixture
-def migrated(run: Run, empty: str) -> Iterator[Database]:
-    """The database that the commands work on."""
+def migrated(run: Run, url: str) -> Iterator[Database]:
+    """The database that the commands work on, without a tenant."""
     assert run("migrate").code == 0
-    database = Database(empty)
+    database = Database(url)
+    with database.system() as system:
+        system.execute(text("TRUNCATE tenants, number_series CASCADE"))
     yield database
     database.close()
 
 
-def create(run: Run, changes: dict[str, str] | None = None, **variables: str) -> Said:
-    facts = FACTS | (changes or {})
+def create(run: Run, changes: Mapping[str, str] = MappingProxyType({}), **variables: str) -> Said:
+    facts = {**FACTS, **changes}
     return run("create-tenant", *(part for name, value in facts.items() for part in (f"--{name}", value)), **variables)
 
 
@@ -227,7 +230,7 @@ def test_the_first_tenant_takes_the_paynow_of_the_environment(run: Run, migrated
     create(run)
     create(run, {"slug": "second", "currency": "ZAR"})
     for _ in range(2):
-        assert run("migrate", **ENVIRONMENT).out == "The database is up to date. Tenant cvt takes Paynow.\n"
+        assert run("migrate", **ENVIRONMENT).out == "The database is up to date; tenant cvt takes USD by Paynow.\n"
     account = paynow_account(migrated)
     with migrated.system() as system:
         assert account.tenant_id == tenants.by_slug(system, "cvt").id
@@ -235,8 +238,15 @@ def test_the_first_tenant_takes_the_paynow_of_the_environment(run: Run, migrated
     assert CredentialBox([KEY]).unseal(account.credentials)["integration_key"] == PAYNOW_KEY
 
 
+def test_the_first_tenant_writes_from_the_address_of_the_environment(run: Run, migrated: Database) -> None:
+    create(run)
+    assert "tenant cvt writes as noreply@cvt.example" in run("migrate", EMAIL_FROM="CVT <noreply@cvt.example>").out
+    with migrated.system() as system:
+        assert tenants.by_slug(system, "cvt").sender_email == "noreply@cvt.example"
+
+
 def test_a_tenant_that_comes_after_the_environment_takes_its_paynow_too(run: Run, migrated: Database) -> None:
-    create(run, **ENVIRONMENT, PAYNOW_CURRENCY="ZWG")
+    create(run, {}, **ENVIRONMENT, PAYNOW_CURRENCY="ZWG")
     assert paynow_account(migrated).currency == "ZWG"
 
 
@@ -261,6 +271,7 @@ def test_broken_books_are_named_row_by_row_and_fail_the_command(run: Run, migrat
     with migrated.system() as system:
         system.execute(text("ALTER TABLE invoice_lines DISABLE TRIGGER USER"))
         system.execute(text("UPDATE invoice_lines SET net = net + 1, gross = gross + 1"))
+        system.execute(text("ALTER TABLE invoice_lines ENABLE TRIGGER USER"))
     said = run("check")
     assert (said.code, said.out) == (1, "")
     assert said.err == f"BROKEN: an invoice's lines make its totals\n  {invoice.number}\n"

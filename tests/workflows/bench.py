@@ -31,7 +31,7 @@ from tests.workflows.engine import Engine, wall_clock
 from workflows import names
 from workflows.billing_run import BillingRun
 from workflows.invoice_lifecycle import InvoiceLifecycle
-from workflows.payment import LatePayment
+from workflows.payment import LatePayment, RecordedPayment
 from workflows.payment import Payment as PaymentSaga
 
 PATIENCE_SECONDS = 20.0
@@ -105,6 +105,9 @@ class Bench:
 
     def saga(self, payment: Payment) -> Handle:
         return self._seen(names.payment_workflow_id(payment.id), PaymentSaga.run)
+
+    def recorded(self, payment: Payment) -> Handle:
+        return self._seen(names.payment_workflow_id(payment.id), RecordedPayment.run)
 
     def late_look(self, payment: Payment, cause: str) -> Handle:
         return self._seen(names.late_payment_id(payment.id, cause), LatePayment.run)

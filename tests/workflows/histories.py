@@ -2,10 +2,10 @@
 
 import json
 import os
-import re
 import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -14,9 +14,6 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from workflows.billing_run import BillingRun
 from workflows.invoice_lifecycle import InvoiceLifecycle
 from workflows.payment import LatePayment, Payment, RecordedPayment
-
-# The process and machine that did it, which is nobody's business.
-_IDENTITY = re.compile(r'"identity": "[^"]*"')
 
 FOLDER = Path(__file__).parent / "histories"
 RENEW = "RENEW_HISTORIES"
@@ -44,9 +41,22 @@ def keep(path: str, history: WorkflowHistory) -> None:
         raise ValueError(f"{path!r} is not listed in PATHS.")
     if os.environ.get(RENEW) == "1":
         FOLDER.mkdir(exist_ok=True)
-        text = _IDENTITY.sub('"identity": "worker"', history.to_json()).replace(socket.gethostname(), "host")
-        stored = {"id": history.workflow_id, **json.loads(text)}
-        (FOLDER / f"{path}.json").write_text(json.dumps(stored, separators=(",", ":")) + "\n", encoding="utf-8")
+        made = {"id": history.workflow_id, **_without_machine(json.loads(history.to_json()))}
+        (FOLDER / f"{path}.json").write_text(json.dumps(made, separators=(",", ":")) + "\n", encoding="utf-8")
+
+
+def _without_machine(part: Any) -> Any:
+    """Which process on which machine did it, from which folder, is nobody's business."""
+    match part:
+        case dict():
+            kept = {name: _without_machine(value) for name, value in part.items() if name != "stackTrace"}
+            return {**kept, "identity": "worker"} if "identity" in kept else kept
+        case list():
+            return [_without_machine(item) for item in part]
+        case str():
+            return part.replace(socket.gethostname(), "host")
+        case _:
+            return part
 
 
 def stored() -> list[WorkflowHistory]:

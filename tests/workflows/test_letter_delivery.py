@@ -1,0 +1,62 @@
+"""A letter is worth many tries, but never a workflow: what cannot be sent ends in the log, and the invoice goes on."""
+
+from datetime import timedelta
+
+from domain.payment import Outcome, PaymentStatus
+from persistence import messages
+from tests.workflows.bench import Bench, eventually
+from workflows.payment import PaymentResult
+
+
+async def test_a_letter_that_is_never_taken_is_tried_six_times_over_24_hours_and_then_failed(bench: Bench) -> None:
+    customer = bench.customer()
+    bench.engine.letters.rcpt = f"451 4.7.1 <{customer.email}>: greylisted, try later"
+    invoice = bench.invoice(customer)
+    await bench.begin_lifecycles()
+    lifecycle = bench.lifecycle(invoice)
+    with bench.database.tenant(bench.tenant.id) as session:
+        (letter,) = messages.of_invoice(session, invoice.id)
+    await eventually(lambda: tries_of(bench, letter.id) == 1, "the first try")
+    for hours, tries in ((0.25, 2), (1, 3), (8, 4), (8.5, 5)):
+        await bench.forward(lifecycle, timedelta(hours=hours))
+        assert tries_of(bench, letter.id) >= tries
+        assert bench.letters(invoice) == ["invoice_issued QUEUED"]
+    await bench.forward(lifecycle, timedelta(hours=8))
+    assert bench.letters(invoice) == ["invoice_issued FAILED"]
+    assert tries_of(bench, letter.id) == 6
+    with bench.database.tenant(bench.tenant.id) as session:
+        assert "greylisted" in (messages.get(session, letter.id).error or "")
+    assert await bench.is_running(lifecycle)
+
+
+def tries_of(bench: Bench, message: str) -> int:
+    with bench.database.tenant(bench.tenant.id) as session:
+        return messages.get(session, message).tries
+
+
+async def test_a_letter_that_is_refused_for_good_is_tried_once(bench: Bench) -> None:
+    bench.engine.letters.rcpt = "550 5.1.1 no such user"
+    invoice = bench.invoice(bench.customer())
+    await bench.begin_lifecycles()
+    await bench.letters_are(invoice, "invoice_issued FAILED")
+    assert await bench.is_running(bench.lifecycle(invoice))
+
+
+async def test_a_payment_is_settled_whatever_becomes_of_its_letter(bench: Bench) -> None:
+    _, invoice, lifecycle = await bench.invoice_with_lifecycle()
+    bench.engine.letters.rcpt = "550 5.1.1 no such user"
+    payment = await bench.pay(invoice)
+    assert await bench.ended(bench.saga(payment)) == PaymentResult(PaymentStatus.SETTLED, Outcome.PAID)
+    assert await bench.ended(lifecycle) == "PAID"
+    assert bench.letters(invoice)[-1] == "payment_confirmation FAILED"
+
+
+async def test_a_mail_server_that_is_down_does_not_hold_up_the_next_step(bench: Bench) -> None:
+    bench.engine.letters.rcpt = "451 try later"
+    _, invoice, lifecycle = await bench.invoice_with_lifecycle()
+    await eventually(lambda: bench.letters(invoice) == ["invoice_issued QUEUED"], "the letter")
+    await bench.forward(lifecycle, bench.hour_after_step(invoice, -3) - timedelta(minutes=59))
+    assert bench.letters(invoice) == ["invoice_issued FAILED", "payment_reminder QUEUED"]
+    bench.engine.letters.rcpt = None
+    await bench.forward(lifecycle, timedelta(minutes=6))
+    await bench.letters_are(invoice, "invoice_issued FAILED", "payment_reminder SENT")
