@@ -59,11 +59,8 @@ def make_tenant(system: Session, now: datetime, **facts: Any) -> Tenant:
         ZoneInfo(facts["time_zone"])
     except (KeyError, ValueError, OSError):
         raise InvalidInputError("time-zone", f"{facts['time_zone']!r} is not a zone such as Africa/Harare.") from None
-    for name in ("sender_email", "contact_email"):
-        try:
-            email_address(facts[name])
-        except InvalidInputError as error:
-            raise InvalidInputError(name.replace("_", "-"), error.message) from None
+    _check_address("sender-email", facts["sender_email"])
+    _check_address("contact-email", facts["contact_email"])
     # As every letter and page will be written: what cannot be is refused here rather than there.
     write_money(Money.zero(facts["currency"]), facts["locale"])
     Branding(
@@ -86,6 +83,13 @@ def _check_slug_and_prefix(slug: str, invoice_prefix: str) -> None:
         raise InvalidInputError("invoice-prefix", f"{invoice_prefix!r} is not 1 to {_LONGEST_PREFIX} letters such as CVT-.")
 
 
+def _check_address(field: str, address: str) -> None:
+    try:
+        email_address(address)
+    except InvalidInputError as error:
+        raise InvalidInputError(field, error.message) from None
+
+
 def configure_first_tenant(system: Session, settings: Settings, now: datetime) -> list[str]:
     """Give the first tenant the sender and the gateway account that the environment names; what was given, for people."""
     tenant = tenants.first(system)
@@ -94,6 +98,7 @@ def configure_first_tenant(system: Session, settings: Settings, now: datetime) -
     given = []
     sender = parseaddr(settings.email_from)[1]
     if sender:
+        _check_address("EMAIL_FROM", sender)
         tenants.set_sender(system, tenant.id, sender)
         given.append(f"tenant {tenant.slug} writes as {sender}")
     credentials = settings.paynow_credentials

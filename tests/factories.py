@@ -101,21 +101,14 @@ def make_plan(
     """A monthly plan at 100.00 in the tenant's currency with 15 % tax, unless told otherwise."""
     identity = new_id(Prefix.PLAN)
     amount = price or Money.parse("100", tenant.currency)
-    plan = Plan(identity, identity, name, amount, interval_months, tax_basis_points, prorated)
+    terms: dict[str, Any] = {
+        "interval_months": interval_months,
+        "tax_basis_points": tax_basis_points,
+        "prorated": prorated,
+    }
     with database.tenant(tenant.id) as session:
-        session.add(
-            PlanRow(
-                id=plan.id,
-                code=plan.code,
-                name=plan.name,
-                price=amount.minor,
-                currency=amount.currency,
-                interval_months=interval_months,
-                tax_basis_points=tax_basis_points,
-                prorated=prorated,
-            )
-        )
-    return plan
+        session.add(PlanRow(id=identity, code=identity, name=name, price=amount.minor, currency=amount.currency, **terms))
+    return Plan(identity, identity, name, amount, **terms)
 
 
 def make_subscription(
@@ -128,19 +121,11 @@ def make_subscription(
     starts_on: date = date(2026, 1, 1),
     ends_on: date | None = None,
 ) -> Subscription:
-    subscription = Subscription(new_id(Prefix.SUBSCRIPTION), customer.id, plan, quantity, starts_on, ends_on)
+    identity = new_id(Prefix.SUBSCRIPTION)
+    terms: dict[str, Any] = {"quantity": quantity, "starts_on": starts_on, "ends_on": ends_on}
     with database.tenant(tenant.id) as session:
-        session.add(
-            SubscriptionRow(
-                id=subscription.id,
-                customer_id=customer.id,
-                plan_id=plan.id,
-                quantity=quantity,
-                starts_on=starts_on,
-                ends_on=ends_on,
-            )
-        )
-    return subscription
+        session.add(SubscriptionRow(id=identity, customer_id=customer.id, plan_id=plan.id, **terms))
+    return Subscription(identity, customer.id, plan, **terms)
 
 
 def make_charge(

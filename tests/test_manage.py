@@ -256,6 +256,23 @@ def test_a_currency_of_the_environment_that_is_none_is_refused(run: Run, migrate
     assert rows(migrated, GatewayAccountRow) == 0
 
 
+def test_the_first_tenant_writes_as_the_sender_of_the_environment(run: Run, migrated: Database) -> None:
+    create(run)
+    create(run, {"slug": "second"})
+    said = run("migrate", EMAIL_FROM="CVT Accounts <money@cvt.example>")
+    assert said.out == "The database is up to date; tenant cvt writes as money@cvt.example.\n"
+    with migrated.system() as system:
+        assert tenants.by_slug(system, "cvt").sender_email == "money@cvt.example"
+        assert tenants.by_slug(system, "second").sender_email == "billing@cvt.example"
+
+
+def test_a_sender_of_the_environment_that_no_mail_can_come_from_is_refused(run: Run, migrated: Database) -> None:
+    create(run)
+    assert run("migrate", EMAIL_FROM="our accounts").sentence.startswith("EMAIL_FROM: ")
+    with migrated.system() as system:
+        assert tenants.by_slug(system, "cvt").sender_email == "billing@cvt.example"
+
+
 def test_good_books_are_said_to_be_good(run: Run, migrated: Database) -> None:
     tenant = factories.make_tenant(migrated)
     invoice = factories.issue_invoice(migrated, tenant)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from domain.payment import Outcome, PaymentMethod, PaymentStatus
+from domain.money import Money
+from domain.payment import Outcome, PaymentMethod, PaymentStatus, mismatch
 
 PENDING, FAILED, SETTLED = PaymentStatus.PENDING, PaymentStatus.FAILED, PaymentStatus.SETTLED
 
@@ -52,3 +53,25 @@ def test_what_staff_record_by_hand_goes_through_no_gateway() -> None:
 
 def test_unknown_pending_and_disputed_are_asked_about_again() -> None:
     assert {outcome for outcome in Outcome if not outcome.is_final} == {Outcome.PENDING, Outcome.DISPUTED, Outcome.UNKNOWN}
+
+
+ASKED = Money(4000, "USD")
+
+
+@pytest.mark.parametrize("told_reference", ["gtx_1", None])
+def test_a_gateways_word_fits_when_reference_and_amount_do(told_reference: str | None) -> None:
+    assert mismatch("gtx_1", ASKED, told_reference, ASKED) is None
+
+
+@pytest.mark.parametrize(
+    ("told_reference", "told_amount", "reason"),
+    [
+        ("gtx_2", ASKED, "The gateway answered about gtx_2 when it was asked about gtx_1."),
+        ("gtx_1", None, "The gateway says that gtx_1 is paid, but not how much."),
+        ("gtx_1", Money(3999, "USD"), "The gateway received USD 39.99 for gtx_1, but USD 40.00 was asked for."),
+        ("gtx_1", Money(4000, "ZWG"), "The gateway received ZWG 40.00 for gtx_1, but USD 40.00 was asked for."),
+    ],
+)
+def test_another_reference_amount_or_currency_does_not_fit(told_reference: str, told_amount: Money | None, reason: str) -> None:
+    """Pains 23: a word about something else never settles this."""
+    assert mismatch("gtx_1", ASKED, told_reference, told_amount) == reason

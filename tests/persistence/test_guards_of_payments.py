@@ -19,7 +19,7 @@ from tests.persistence.refusals import refused_by
 
 
 def update(session: Session, payment_id: str, assignment: str) -> None:
-    session.execute(text(f"UPDATE payments SET {assignment} WHERE id = :id"), {"id": payment_id})  # noqa: S608 - our own texts
+    session.execute(text(f"UPDATE payments SET {assignment} WHERE id = :id"), {"id": payment_id})
 
 
 def post(session: Session, payment: payments.Payment, parts: tuple[tuple[str, Money], ...], credit: Money) -> None:

@@ -1,5 +1,6 @@
 """Payments and their attempts: what was received is used in full, at once from many sides, and known words are kept."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -14,7 +15,7 @@ from domain.payment import Outcome, PaymentMethod, PaymentStatus
 from persistence import attempts, audit, checks, invoices, ledger, payments
 from persistence.attempts import Attempt
 from persistence.database import Database
-from persistence.models import AuditRow
+from persistence.models import AuditRow, PaymentRow
 from tests import factories
 from tests.factories import NOW, usd
 from tests.persistence.parallel import at_once
@@ -202,3 +203,31 @@ def test_a_failed_payment_says_why(database: Database, tenant: Tenant) -> None:
     with database.tenant(tenant.id) as session:
         failed = payments.get(session, payment.id)
     assert (failed.status, failed.failure_reason) == (PaymentStatus.FAILED, "Payment expired after 24 hours")
+
+
+def test_money_recorded_by_hand_is_found_by_method_and_reference(database: Database, tenant: Tenant) -> None:
+    payment = factories.start_payment(database, tenant, factories.issue_invoice(database, tenant), method=PaymentMethod.CASH)
+    with database.tenant(tenant.id) as session:
+        session.get_one(PaymentRow, payment.id).manual_reference = "RCPT-7"
+    with database.tenant(tenant.id) as session:
+        found = payments.by_manual_reference(session, PaymentMethod.CASH, "RCPT-7")
+        assert found == replace(payment, manual_reference="RCPT-7")
+        assert payments.by_manual_reference(session, PaymentMethod.BANK_TRANSFER, "RCPT-7") is None
+        assert payments.by_manual_reference(session, PaymentMethod.CASH, "RCPT-8") is None
+
+
+def test_only_old_pending_payments_that_no_gateway_was_asked_about_never_began(
+    database: Database, tenant: Tenant, attempt: Attempt
+) -> None:
+    long_ago = NOW - timedelta(days=3650)
+    invoice = factories.issue_invoice(database, tenant)
+    forgotten = factories.start_payment(database, tenant, invoice, now=long_ago)
+    by_hand, failed, asked = (factories.start_payment(database, tenant, invoice, now=long_ago) for _ in range(3))
+    factories.make_attempt(database, tenant, asked)
+    with database.tenant(tenant.id) as session:
+        session.get_one(PaymentRow, by_hand.id).manual_reference = "RCPT-8"
+        payments.fail(session, failed.id, "The payment could not be started.", NOW)
+    with database.system() as system:
+        found = payments.never_begun(system, long_ago + timedelta(seconds=1), 100)
+        assert payments.never_begun(system, long_ago, 100) == []
+    assert found == [(tenant.id, forgotten.id)]

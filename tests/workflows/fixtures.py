@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
@@ -13,11 +14,18 @@ from tests.workflows import histories
 from tests.workflows.bench import CUSTOMER_NAME, CUSTOMER_PHONE, PAYER_PHONES, Bench, Handle
 from tests.workflows.engine import Engine, running_engine
 
+_RUNNING = pytest.StashKey[Engine]()
+
 
 @pytest_asyncio.fixture(scope="session")
-async def engine(database: Database) -> AsyncIterator[Engine]:
-    """Temporal, the workers, Paynow and a mail server, shared by all tests."""
+async def engine(database: Database, pytestconfig: pytest.Config) -> AsyncIterator[Engine]:
+    """Temporal, the workers, Paynow and a mail server: one for all folders whose conftest imports this fixture."""
+    running = pytestconfig.stash.get(_RUNNING, None)
+    if running is not None:
+        yield running
+        return
     async with running_engine(database) as engine:
+        pytestconfig.stash[_RUNNING] = engine
         yield engine
 
 

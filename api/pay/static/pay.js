@@ -4,130 +4,226 @@
 const card = document.getElementById("pay");
 const form = document.getElementById("form");
 const outcome = document.getElementById("outcome");
-const error = document.getElementById("error");
-const button = document.getElementById("submit");
+const another = document.getElementById("another");
 const base = `/pay/${encodeURIComponent(card.dataset.token)}`;
-const POLL_MILLISECONDS = 2000;
 
-// One key a try: pressing the button twice, or a lost answer, starts one payment only.
-let key = crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.floor(performance.now() * 1000)}`;
-let followed = null;
+const LOST = "We could not reach the server. Check your connection and press the button again: you will not pay twice.";
+const BUSY = "We could not start the payment just now. Press the button again in a moment: you will not pay twice.";
+const PATIENCE_TRIES = 20;
+
+let followed = card.dataset.waiting || null;
+let looks = 0;
+let timer = null;
+
+// One key a request: pressing the button again after an answer was lost finds the same payment. What was answered for good, or
+// is asked for differently, is another request.
+let key = null;
+let sent = null;
+
+function keyFor(body) {
+  if (key === null || sent !== body) {
+    key = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    sent = body;
+  }
+  return key;
+}
+
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
 
 function chosen() {
   return form.querySelector("input[name=method]:checked");
 }
 
-function showPhone() {
-  document.getElementById("phone-field").hidden = chosen().dataset.phone !== "yes";
+function showFields() {
+  const needsPhone = chosen().dataset.phone === "yes";
+  document.getElementById("phone-field").hidden = !needsPhone;
+  document.getElementById("card-hint").hidden = needsPhone;
 }
 
-function say(kind, lines) {
+// A line is text, or a code to read off, or a link.
+function say(kind, heading, lines) {
+  const title = document.createElement("h2");
+  title.textContent = heading;
   outcome.className = kind;
-  outcome.replaceChildren(...lines.map((line) => {
-    const element = document.createElement(line.code ? "span" : "p");
-    if (line.code) element.className = "code";
+  outcome.replaceChildren(title, ...lines.map((line) => {
+    const paragraph = document.createElement("p");
+    paragraph.className = line.code ? "code" : line.soft ? "soft" : "";
     if (line.href) {
       const anchor = document.createElement("a");
       anchor.href = line.href;
       anchor.textContent = line.text;
-      element.append(anchor);
+      paragraph.append(anchor);
     } else {
-      element.textContent = line.code || line.text;
+      paragraph.textContent = line.code || line.text;
     }
-    return element;
+    return paragraph;
   }));
   outcome.hidden = false;
+  outcome.focus();
 }
 
-function fail(message) {
+function showForm() {
+  if (!form) return;
+  form.hidden = false;
+  another.hidden = true;
+  ready();
+}
+
+function hideForm() {
+  if (!form) return;
+  form.hidden = true;
+  another.hidden = false;
+}
+
+function ready() {
+  const button = document.getElementById("submit");
+  button.disabled = false;
+  if (button.dataset.label) button.textContent = button.dataset.label;
+}
+
+function busy() {
+  const button = document.getElementById("submit");
+  button.dataset.label = button.textContent;
+  button.disabled = true;
+  button.textContent = `Asking ${chosen().dataset.name}…`;
+  document.getElementById("error").hidden = true;
+  document.getElementById("phone").removeAttribute("aria-invalid");
+}
+
+function fail(message, field) {
+  const error = document.getElementById("error");
   error.textContent = message;
   error.hidden = false;
-  button.disabled = false;
+  ready();
+  if (field === "phone") {
+    const phone = document.getElementById("phone");
+    phone.setAttribute("aria-invalid", "true");
+    phone.focus();
+  }
+}
+
+// The answer to a checkout; while an earlier request with the same key is being worked on, its answer is waited for.
+async function post(body) {
+  const headers = { "Content-Type": "application/json", "Idempotency-Key": keyFor(body) };
+  for (let tries = 0; ; tries += 1) {
+    const response = await fetch(`${base}/checkout`, { method: "POST", headers, body });
+    const answer = await response.json();
+    const isWorking = response.status === 409 && answer.type.endsWith(":still-working");
+    if (!isWorking || tries === PATIENCE_TRIES) {
+      if (response.status < 500 && !isWorking) key = null;
+      return { response, answer };
+    }
+    await pause(1000 * Number(response.headers.get("Retry-After") || 2));
+  }
 }
 
 async function pay(event) {
   event.preventDefault();
-  error.hidden = true;
-  button.disabled = true;
-  const method = chosen();
-  const body = { method: method.value };
-  if (method.dataset.phone === "yes") body.phone = document.getElementById("phone").value;
-  let response;
-  let answer;
+  const wish = { method: chosen().value };
+  if (chosen().dataset.phone === "yes") wish.phone = document.getElementById("phone").value;
+  busy();
+  let told;
   try {
-    response = await fetch(`${base}/checkout`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "Idempotency-Key": key },
-      body: JSON.stringify(body),
-    });
-    answer = await response.json();
+    told = await post(JSON.stringify(wish));
   } catch {
-    fail("We could not reach the server. Check your connection and press the button again: you will not pay twice.");
+    fail(LOST);
     return;
   }
-  if (!response.ok) {
-    if (response.status < 500) key = `${key}.`;
+  const { response, answer } = told;
+  if (response.ok) {
+    next(answer);
+  } else if (response.status === 409) {
+    window.location.reload(); // paid or closed in the meantime: the page says which
+  } else if (response.status >= 500) {
+    fail(BUSY);
+  } else {
     const first = answer.errors && answer.errors[0];
-    fail(first ? first.message : answer.detail);
-    return;
+    const words = first ? first.message : answer.detail;
+    fail(words.charAt(0).toUpperCase() + words.slice(1), first && first.field);
   }
-  key = `${key}.`;
-  followed = answer.payment_id;
+}
+
+function next(answer) {
   if (answer.redirect_url) {
     window.location.assign(answer.redirect_url);
     return;
   }
-  next(answer);
-}
-
-function next(answer) {
   if (answer.decline_reason) {
-    say("failed", [{ text: `The payment was refused: ${answer.decline_reason}.` }, { text: "You can try again, or choose another way to pay." }]);
-    button.disabled = false;
+    say("failed", "The payment was refused", [{ text: `${answer.decline_reason}.` }, { text: "You can try again, or choose another way to pay.", soft: true }]);
+    showForm();
     return;
   }
-  form.hidden = true;
+  followed = answer.payment_id;
+  hideForm();
   const lines = [{ text: answer.instructions || "Please confirm the payment on your phone." }];
-  if (answer.authorization_code) lines.push({ text: "Your code:" }, { code: answer.authorization_code });
+  if (answer.authorization_code) lines.push({ code: answer.authorization_code });
   if (answer.deep_link) lines.push({ text: "Open the InnBucks app", href: answer.deep_link });
-  lines.push({ text: "Waiting for your confirmation…" });
-  say("waiting", lines);
+  lines.push({ text: "This page tells you as soon as the payment is confirmed.", soft: true });
+  say("waiting", "Waiting for your confirmation", lines);
+  looks = 0;
   follow();
+}
+
+// Often at first, when somebody sits before it; rarely when the page was left open.
+function again() {
+  looks += 1;
+  clearTimeout(timer);
+  timer = setTimeout(follow, looks < 60 ? 2000 : looks < 120 ? 10000 : 60000);
 }
 
 async function follow() {
   let status;
   try {
-    status = await (await fetch(`${base}/status`)).json();
+    const response = await fetch(`${base}/status`, { cache: "no-store" });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    status = await response.json();
   } catch {
-    setTimeout(follow, POLL_MILLISECONDS);
+    again();
     return;
   }
   if (status.state === "PAID") {
-    if (form) form.hidden = true;
-    say("paid", [{ text: "Your payment was received. Thank you!" }, { text: "A confirmation is on its way to you by e-mail." }]);
-    document.querySelector(".due").textContent = "paid, thank you";
+    celebrate();
     return;
   }
-  const payment = status.payments.find((one) => one.id === followed) || status.payments[0];
-  if (payment && payment.status === "FAILED" && payment.id === followed) {
-    say("failed", [{ text: payment.failure_reason || "The payment did not go through." }, { text: "You can try again." }]);
-    form.hidden = false;
-    button.disabled = false;
-    return;
-  }
-  if (payment && payment.status === "PENDING") {
-    followed = payment.id;
-    if (outcome.hidden) {
-      say("waiting", [{ text: "Your payment is being confirmed. This page tells you as soon as it is." }]);
-    }
-    setTimeout(follow, POLL_MILLISECONDS);
+  const payment = status.payments.find((one) => one.id === followed);
+  if (!payment) return;
+  if (payment.status === "PENDING") {
+    again();
+  } else if (payment.status === "FAILED") {
+    say("failed", "The payment did not go through", [{ text: payment.failure_reason || "No money was taken." }, { text: "You can try again, or choose another way to pay.", soft: true }]);
+    showForm();
+  } else {
+    window.location.reload(); // settled, and something is left to pay
   }
 }
 
-if (form) {
-  form.addEventListener("change", showPhone);
-  form.addEventListener("submit", pay);
-  showPhone();
+function celebrate() {
+  if (form) form.hidden = true;
+  another.hidden = true;
+  document.getElementById("label").textContent = "Paid";
+  document.getElementById("due").textContent = "Nothing is left to pay. Thank you!";
+  document.getElementById("due").className = "due";
+  document.title = `Paid - ${document.title}`;
+  say("paid", "Your payment was received", [{ text: "A confirmation is on its way to you by e-mail.", soft: true }]);
 }
-if (card.dataset.open === "yes") follow();
+
+another.addEventListener("click", () => {
+  outcome.hidden = true;
+  showForm();
+  document.querySelector("input[name=method]:checked").focus();
+});
+if (form) {
+  form.addEventListener("change", showFields);
+  form.addEventListener("submit", pay);
+  showFields();
+}
+if (followed) {
+  another.hidden = !form;
+  follow();
+}
+// A page that the browser kept while its reader was at the gateway's may show what is no longer so.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) window.location.reload();
+});
