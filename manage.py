@@ -263,7 +263,7 @@ def main() -> None:
     except ValidationError as error:
         _give_up(" ".join(f"{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}." for one in error.errors()))
     except OperationalError as error:
-        _give_up(f"DATABASE_URL: the database cannot be used: {error.orig}")
+        _give_up(f"DATABASE_URL: the database cannot be used: {str(error.orig).partition(chr(10))[0]}.")
 
 
 def _give_up(message: str) -> None:

@@ -68,9 +68,9 @@ class DunningPolicy:
         steps = tuple(_read_step(index, step) for index, step in enumerate(data.get("steps", ())))
         try:
             send_at = time.fromisoformat(data.get("send_at", "09:00"))
-        except ValueError:
+        except (TypeError, ValueError):
             raise InvalidInputError("send_at", f"{data['send_at']!r} is not a time of day such as 09:00.") from None
-        return cls(steps, send_at)
+        return cls(steps, send_at.replace(second=0, microsecond=0))
 
     def to_data(self) -> dict[str, Any]:
         """The same as `from_data` reads; kept with each invoice as its snapshot."""
@@ -177,8 +177,10 @@ def _keep_distance_from_warning(plan: tuple[PlannedStep, ...], times: dict[str, 
     return PlannedStep(step.key, step.action, max([step.at, *earliest]))
 
 
-def _read_step(index: int, data: Mapping[str, Any]) -> DunningStep:
+def _read_step(index: int, data: Any) -> DunningStep:
     field = f"steps[{index}]"
+    if not isinstance(data, Mapping):
+        raise InvalidInputError(field, f"{data!r} is not a step such as {{'offset': 'P7D', 'action': 'overdue_notice'}}.")
     try:
         action = Action(data["action"])
     except (KeyError, ValueError):

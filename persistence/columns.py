@@ -17,7 +17,7 @@ Instant = DateTime(timezone=True)
 
 
 class Base(DeclarativeBase):
-    """Constraint names are part of the contract: `persistence/failures.py` reads them."""
+    """Constraint names are part of the contract: tests name the one that refuses."""
 
     metadata = MetaData(
         naming_convention={

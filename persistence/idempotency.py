@@ -13,6 +13,7 @@ from persistence.models import IdempotencyRow
 
 # A request that has not answered by then died with its process; the same key may be tried again.
 ABANDONED_AFTER = timedelta(seconds=60)
+_STILL_WORKING = "The first request with this Idempotency-Key is still being worked on: ask again in a moment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,14 @@ def begin(system: Session, scope: str, key: str, request_hash: str, now: datetim
     )
     if claimed is not None:
         return None
-    row = system.scalars(select(IdempotencyRow).where(IdempotencyRow.scope == scope, IdempotencyRow.key == key)).one()
+    row = system.scalars(select(IdempotencyRow).where(IdempotencyRow.scope == scope, IdempotencyRow.key == key)).one_or_none()
+    if row is None:
+        # Released between the two statements: the first request failed, and this one may simply be sent again.
+        raise StillWorkingError(_STILL_WORKING)
     if row.request_hash != request_hash:
         raise KeyReusedError(f"The Idempotency-Key {key!r} was used for another request: use a new key for a new request.")
     if row.status is None or row.body is None:
-        raise StillWorkingError("The first request with this Idempotency-Key is still being worked on: ask again in a moment.")
+        raise StillWorkingError(_STILL_WORKING)
     return StoredAnswer(row.status, row.body)
 
 

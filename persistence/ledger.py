@@ -13,7 +13,7 @@ from persistence.models import LedgerEntryRow, LedgerPostingRow
 
 
 def post(session: Session, entry: Entry, now: datetime) -> None:
-    """Append an entry; posting the same cause twice breaks `uq_ledger_entries_tenant_id` and rolls everything back."""
+    """Append an entry; the same cause twice breaks `uq_ledger_entries_tenant_id_cause_cause_id` and rolls everything back."""
     row = LedgerEntryRow(id=new_id(Prefix.LEDGER_ENTRY), cause=entry.cause.value, cause_id=entry.cause_id, posted_at=now)
     session.add(row)
     session.flush()

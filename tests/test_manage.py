@@ -11,7 +11,6 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select, text
 
 import manage
-from domain.errors import InvalidInputError
 from persistence import tenants
 from persistence.database import Database
 from persistence.models import GatewayAccountRow, StaffTokenRow, TenantRow
@@ -92,8 +91,9 @@ def migrated(run: Run, url: str) -> Iterator[Database]:
 
 
 def create(run: Run, changes: Mapping[str, str] = MappingProxyType({}), **variables: str) -> Said:
-    facts = {**FACTS, **changes}
-    return run("create-tenant", *(part for name, value in facts.items() for part in (f"--{name}", value)), **variables)
+    return run(
+        "create-tenant", *(part for name, value in {**FACTS, **changes}.items() for part in (f"--{name}", value)), **variables
+    )
 
 
 def rows(database: Database, table: type[TenantRow | StaffTokenRow | GatewayAccountRow]) -> int:
@@ -256,16 +256,6 @@ def test_a_currency_of_the_environment_that_is_none_is_refused(run: Run, migrate
     assert rows(migrated, GatewayAccountRow) == 0
 
 
-def test_the_first_tenant_writes_as_the_sender_of_the_environment(run: Run, migrated: Database) -> None:
-    create(run)
-    create(run, {"slug": "second"})
-    said = run("migrate", EMAIL_FROM="CVT Accounts <money@cvt.example>")
-    assert said.out == "The database is up to date; tenant cvt writes as money@cvt.example.\n"
-    with migrated.system() as system:
-        assert tenants.by_slug(system, "cvt").sender_email == "money@cvt.example"
-        assert tenants.by_slug(system, "second").sender_email == "billing@cvt.example"
-
-
 def test_a_sender_of_the_environment_that_no_mail_can_come_from_is_refused(run: Run, migrated: Database) -> None:
     create(run)
     assert run("migrate", EMAIL_FROM="our accounts").sentence.startswith("EMAIL_FROM: ")
@@ -303,18 +293,10 @@ def test_a_secret_key_can_be_used_as_it_is_printed(run: Run) -> None:
 
 
 def test_a_database_that_does_not_answer_is_one_sentence_without_its_password(run: Run) -> None:
-    said = run("check", DATABASE_URL="postgresql://dunlin:hunter2@127.0.0.1:1/dunlin")
-    assert said.code == 2
-    assert said.err.startswith("DATABASE_URL: the database cannot be used:")
-    assert "hunter2" not in said.err
-    assert "Traceback" not in said.err
+    said = run("check", DATABASE_URL="postgresql://dunlin:hunter2@127.0.0.1:1/dunlin").sentence
+    assert said.startswith("DATABASE_URL: the database cannot be used: ")
+    assert "hunter2" not in said
 
 
 def test_a_setting_that_cannot_be_read_is_named(run: Run) -> None:
     assert run("secret-key", SMTP_PORT="none").sentence.startswith("SMTP_PORT: ")
-
-
-def test_a_tenant_without_a_zone_cannot_be_made_by_other_programs_either(migrated: Database) -> None:
-    facts = {name.replace("-", "_"): value for name, value in FACTS.items()}
-    with migrated.system() as system, pytest.raises(InvalidInputError, match="time-zone"):
-        manage.make_tenant(system, factories.NOW, **{**facts, "time_zone": "", "locale": "en_ZW", "colour": "#1e3a5f"})

@@ -78,6 +78,7 @@ async def test_an_update_is_left_to_the_door_that_stored_it_at_first(bench: Benc
     payment = await paid_at_the_gateway(bench)
     store_update(bench, payment)
     assert await sweep_inbox(bench.database, bench.engine.workflows, LONG_AGO) == 0
+    assert await sweep_inbox(bench.database, bench.engine.workflows, SOON) == 1
 
 
 async def test_with_temporal_down_an_update_stays_and_is_told_when_it_is_back(bench: Bench) -> None:
@@ -103,8 +104,11 @@ async def test_a_payment_that_never_reached_a_gateway_is_ended_and_its_payer_tol
 
 
 async def test_a_payment_that_has_just_begun_is_given_time(bench: Bench) -> None:
-    bench.payment(bench.invoice(bench.customer()), begun_at=LONG_AGO)
-    assert await sweep_orphans(bench.database, bench.engine.workflows, LONG_AGO + ORPHANED_AFTER) == 0
+    payment = bench.payment(bench.invoice(bench.customer()), begun_at=LONG_AGO)
+    now = LONG_AGO + ORPHANED_AFTER
+    assert await sweep_orphans(bench.database, bench.engine.workflows, now) == 0
+    assert await sweep_orphans(bench.database, bench.engine.workflows, now + timedelta(seconds=1)) == 1
+    await bench.ended(bench.late_look(payment, "never-begun"))
 
 
 async def test_with_temporal_down_a_payment_that_never_began_stays_pending(bench: Bench) -> None:

@@ -13,8 +13,9 @@ from threading import Event
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from persistence import messages
-from tests import factories
+from persistence import messages, migrate
+from persistence.database import Database
+from tests import databases, factories
 from tests.mail.server import ScriptedHandler
 from tests.workflows.bench import Bench, eventually
 from tests.workflows.fixtures import bench, engine
@@ -28,11 +29,11 @@ QUEUES = "choose from billing, payments, mail."
 
 
 @contextmanager
-def running(bench: Bench, folder: Path, *queues: str) -> Iterator[subprocess.Popen[str]]:
+def running(bench: Bench, folder: Path, database_url: str, *queues: str) -> Iterator[subprocess.Popen[str]]:
     """The program at work in a folder without a `.env`; killed at the end if it has not ended."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("SMTP_", "TEMPORAL_"))},
-        "DATABASE_URL": bench.database.engine.url.render_as_string(hide_password=False),
+        "DATABASE_URL": database_url,
         "TEMPORAL_ADDRESS": bench.engine.address,
         "DUNLIN_SECRET_KEY": factories.SECRET_KEY,
         "DUNLIN_READY_FILE": str(folder / "ready"),
@@ -70,7 +71,7 @@ async def test_no_worker_is_built_for_an_unknown_queue(bench: Bench) -> None:
 
 
 async def test_a_worker_that_is_told_to_stop_finishes_the_letter_it_is_sending(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrived, may_be_taken = Event(), Event()
     take = ScriptedHandler.handle_DATA
@@ -85,7 +86,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_the_letter_it_is_sending(
     await staff.stop()
     await staff.start([names.BILLING_QUEUE, names.PAYMENTS_QUEUE])
     try:
-        with running(bench, tmp_path, names.MAIL_QUEUE) as worker:
+        with running(bench, tmp_path, database_url, names.MAIL_QUEUE) as worker:
             await eventually(lambda: worker.poll() is not None or (tmp_path / "ready").exists(), "a worker that serves")
             customer, invoice, _ = await bench.invoice_with_lifecycle()
             await eventually(arrived.is_set, "the letter at the mail server")
@@ -104,11 +105,16 @@ async def test_a_worker_that_is_told_to_stop_finishes_the_letter_it_is_sending(
     assert len(bench.inbox(customer)) == 1
 
 
-async def test_a_worker_without_arguments_serves_every_queue_and_sweeps(bench: Bench, tmp_path: Path) -> None:
-    with running(bench, tmp_path) as worker:
-        await eventually(lambda: worker.poll() is not None or (tmp_path / "ready").exists(), "a worker that serves")
-        worker.send_signal(signal.SIGTERM)
-        await eventually(lambda: worker.poll() is not None, "the worker's end")
+async def test_a_worker_without_arguments_serves_every_queue(bench: Bench, database_server: str, tmp_path: Path) -> None:
+    # In a database of its own: its sweeper would end what other tests have left lying about.
+    with databases.fresh_database(database_server, "worker") as url:
+        own = Database(url)
+        migrate.upgrade(own.engine)
+        own.close()
+        with running(bench, tmp_path, url) as worker:
+            await eventually(lambda: worker.poll() is not None or (tmp_path / "ready").exists(), "a worker that serves")
+            worker.send_signal(signal.SIGTERM)
+            await eventually(lambda: worker.poll() is not None, "the worker's end")
     log = (tmp_path / "log").read_text()
     assert worker.returncode == 0, log
     assert '"queues": ["billing", "payments", "mail"]' in log

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -136,7 +136,10 @@ class NumberSeriesRow(TenantScoped, Base):
     __tablename__ = "number_series"
 
     tenant_id: Mapped[str] = mapped_column(
-        String(ID_LENGTH), primary_key=True, server_default=text("current_setting('dunlin.tenant_id')")
+        String(ID_LENGTH),
+        ForeignKey("tenants.id"),
+        primary_key=True,
+        server_default=text("current_setting('dunlin.tenant_id')"),
     )
     series: Mapped[str] = mapped_column(String(20), primary_key=True)
     last_number: Mapped[int]

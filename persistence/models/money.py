@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -69,15 +69,16 @@ class GatewayTransactionRow(TenantScoped, Base):
         UniqueConstraint("payment_id", "attempt"),
         UniqueConstraint("account_id", "gateway_reference"),
         within_tenant("payment_id", "payments"),
+        within_tenant("account_id", "gateway_accounts"),
         CheckConstraint("amount > 0", name="amount_above_zero"),
         CheckConstraint("fee IS NULL OR fee BETWEEN 0 AND amount", name="fee_in_range"),
-        CheckConstraint("net IS NULL OR net = amount - fee", name="net_is_amount_less_fee"),
+        CheckConstraint("(fee IS NULL) = (net IS NULL) AND (net IS NULL OR net = amount - fee)", name="net_is_amount_less_fee"),
         CheckConstraint("card_last_four IS NULL OR card_last_four ~ '^[0-9]{4}$'", name="last_four_only"),
     )
 
     id: Mapped[str] = primary_id(Prefix.GATEWAY_TRANSACTION)
     payment_id: Mapped[str] = mapped_column(String(ID_LENGTH))
-    account_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("gateway_accounts.id"))
+    account_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     gateway: Mapped[str] = mapped_column(String(20))
     attempt: Mapped[int]
     outcome: Mapped[str] = mapped_column(String(20))

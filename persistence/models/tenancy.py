@@ -46,7 +46,7 @@ class GatewayAccountRow(Base):
     """One tenant's account at one gateway for one currency; credentials are encrypted (`persistence/secrets.py`)."""
 
     __tablename__ = "gateway_accounts"
-    __table_args__ = (UniqueConstraint("tenant_id", "gateway", "currency"),)
+    __table_args__ = (UniqueConstraint("tenant_id", "gateway", "currency"), UniqueConstraint("tenant_id", "id"))
 
     id: Mapped[str] = primary_id(Prefix.GATEWAY_ACCOUNT)
     tenant_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("tenants.id"))

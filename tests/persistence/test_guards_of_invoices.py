@@ -12,7 +12,7 @@ from domain.invoice import InvoiceDraft
 from domain.money import Money
 from persistence import invoices, issuing
 from persistence.database import Database
-from persistence.models import InvoiceRow, LedgerEntryRow, LedgerPostingRow
+from persistence.models import InvoiceLineRow, InvoiceRow, LedgerEntryRow, LedgerPostingRow
 from tests import factories
 from tests.factories import NOW, PERIOD, usd
 from tests.persistence.furnished import Furnished
@@ -88,6 +88,18 @@ def test_an_invoice_without_lines_is_refused(database: Database, ours: Furnished
     with refused_by("invoices_lines_make_totals"), database.tenant(ours.tenant.id) as session:
         row = session.execute(select(InvoiceRow.__table__).where(InvoiceRow.id == ours.unpaid.id)).mappings().one()
         session.add(InvoiceRow(**{**row, **its_own}))
+
+
+def test_a_line_cannot_be_added_to_an_invoice_that_was_issued(database: Database, ours: Furnished) -> None:
+    charge = factories.make_charge(database, ours.tenant, ours.customer)
+    facts = {"description": "afterthought", "quantity": 1, "unit_price": 100, "tax_basis_points": 0, "charge_id": charge.id}
+    with refused_by("invoices_lines_make_totals"), database.tenant(ours.tenant.id) as session:
+        session.add(InvoiceLineRow(invoice_id=ours.unpaid.id, position=99, net=100, tax=0, gross=100, **facts))
+
+
+def test_a_payment_link_never_changes(database: Database, ours: Furnished) -> None:
+    with refused_by("invoices_facts_never_change"), database.tenant(ours.tenant.id) as session:
+        update(session, ours.unpaid.id, "payment_token = 'mine'")
 
 
 def test_lines_that_do_not_make_the_total_are_refused(database: Database, tenant: Tenant) -> None:

@@ -1,5 +1,7 @@
 """What the database itself holds about payments: status only climbs, facts stay, every payment is audited, posted and fits."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -8,8 +10,8 @@ from domain import ledger as entries
 from domain.customer import Tenant
 from domain.ledger import Account, Posting
 from domain.money import Money
-from domain.payment import PaymentStatus
-from persistence import ledger, payments
+from domain.payment import PaymentMethod, PaymentStatus
+from persistence import attempts, ledger, payments
 from persistence.database import Database
 from persistence.models import AllocationRow, PaymentRow
 from tests import factories
@@ -84,10 +86,45 @@ def test_no_settled_payment_outside_the_ledger(database: Database, ours: Furnish
 
 
 def test_a_payment_cannot_say_that_it_was_allocated_without_allocations(database: Database, ours: Furnished) -> None:
-    parts = ((ours.unpaid.id, ours.pending.amount),)
     with refused_by("allocations_fit_payment"), database.tenant(ours.tenant.id) as session:
-        post(session, ours.pending, parts, usd("0"))
+        post(session, ours.pending, (), ours.pending.amount)
         update(session, ours.pending.id, "status = 'SETTLED', allocated = amount, settled_at = now()")
+
+
+def test_a_receivable_cannot_be_posted_without_moving_what_is_due(database: Database, ours: Furnished) -> None:
+    parts = ((ours.unpaid.id, ours.pending.amount),)
+    with refused_by("invoices_agree_with_ledger"), database.tenant(ours.tenant.id) as session:
+        post(session, ours.pending, parts, usd("0"))
+
+
+def test_the_ledger_cannot_say_that_another_amount_was_received(database: Database, ours: Furnished) -> None:
+    with refused_by("payments_are_posted"), database.tenant(ours.tenant.id) as session:
+        less = replace(ours.pending, amount=ours.pending.amount - usd("1"))
+        post(session, less, (), less.amount)
+        payments.settle(session, ours.pending.id, (), ours.pending.amount, NOW)
+
+
+def test_a_payment_may_be_started_and_settled_in_one_transaction(database: Database, ours: Furnished) -> None:
+    with database.tenant(ours.tenant.id) as session:
+        payment = payments.start(
+            session,
+            customer_id=ours.customer.id,
+            invoice_id=ours.unpaid.id,
+            method=PaymentMethod.CASH,
+            amount=usd("1"),
+            manual_reference="receipt 7",
+            actor="Rudo",
+            now=NOW,
+        )
+        factories.settle(session, payment.id)
+    with database.tenant(ours.tenant.id) as session:
+        assert payments.get(session, payment.id).allocated == usd("1")
+
+
+def test_an_attempt_cannot_use_another_tenants_gateway_account(database: Database, ours: Furnished) -> None:
+    other = factories.make_account(database, factories.make_tenant(database))
+    with refused_by("fk_gateway_transactions_tenant_id_account_id"), database.tenant(ours.tenant.id) as session:
+        attempts.add(session, ours.pending, account_id=other.id, gateway="paynow", number=1, now=NOW)
 
 
 def test_a_payment_cannot_be_allocated_beyond_its_amount(database: Database, ours: Furnished) -> None:

@@ -188,8 +188,8 @@ async function follow() {
     return;
   }
   const payment = status.payments.find((one) => one.id === followed);
-  if (!payment) return;
-  if (payment.status === "PENDING") {
+  // Also when the payer chose another way and nothing is followed: the earlier payment may still come in.
+  if (!payment || payment.status === "PENDING") {
     again();
   } else if (payment.status === "FAILED") {
     say("failed", "The payment did not go through", [{ text: payment.failure_reason || "No money was taken." }, { text: "You can try again, or choose another way to pay.", soft: true }]);
@@ -203,13 +203,16 @@ function celebrate() {
   if (form) form.hidden = true;
   another.hidden = true;
   document.getElementById("label").textContent = "Paid";
+  document.getElementById("label").className = "label good";
   document.getElementById("due").textContent = "Nothing is left to pay. Thank you!";
   document.getElementById("due").className = "due";
   document.title = `Paid - ${document.title}`;
-  say("paid", "Your payment was received", [{ text: "A confirmation is on its way to you by e-mail.", soft: true }]);
+  const letter = card.dataset.letters === "yes" ? [{ text: "A confirmation is on its way to you by e-mail.", soft: true }] : [];
+  say("paid", "Your payment was received", letter);
 }
 
 another.addEventListener("click", () => {
+  followed = null;
   outcome.hidden = true;
   showForm();
   document.querySelector("input[name=method]:checked").focus();

@@ -23,15 +23,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("scope", "key", name=op.f("pk_idempotency_keys")),
     )
     op.create_table(
-        "number_series",
-        sa.Column(
-            "tenant_id", sa.String(length=31), server_default=sa.text("current_setting('dunlin.tenant_id')"), nullable=False
-        ),
-        sa.Column("series", sa.String(length=20), nullable=False),
-        sa.Column("last_number", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("tenant_id", "series", name=op.f("pk_number_series")),
-    )
-    op.create_table(
         "tenants",
         sa.Column("id", sa.String(length=31), nullable=False),
         sa.Column("slug", sa.String(length=40), nullable=False),
@@ -127,6 +118,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_gateway_accounts_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway_accounts")),
         sa.UniqueConstraint("tenant_id", "gateway", "currency", name=op.f("uq_gateway_accounts_tenant_id_gateway_currency")),
+        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_gateway_accounts_tenant_id_id")),
     )
     op.create_table(
         "ledger_entries",
@@ -141,6 +133,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_entries")),
         sa.UniqueConstraint("tenant_id", "cause", "cause_id", name=op.f("uq_ledger_entries_tenant_id_cause_cause_id")),
         sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_ledger_entries_tenant_id_id")),
+    )
+    op.create_table(
+        "number_series",
+        sa.Column(
+            "tenant_id", sa.String(length=31), server_default=sa.text("current_setting('dunlin.tenant_id')"), nullable=False
+        ),
+        sa.Column("series", sa.String(length=20), nullable=False),
+        sa.Column("last_number", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_number_series_tenant_id")),
+        sa.PrimaryKeyConstraint("tenant_id", "series", name=op.f("pk_number_series")),
     )
     op.create_table(
         "plans",
@@ -563,10 +565,17 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "card_last_four IS NULL OR card_last_four ~ '^[0-9]{4}$'", name=op.f("ck_gateway_transactions_last_four_only")
         ),
+        sa.CheckConstraint(
+            "(fee IS NULL) = (net IS NULL) AND (net IS NULL OR net = amount - fee)",
+            name=op.f("ck_gateway_transactions_net_is_amount_less_fee"),
+        ),
         sa.CheckConstraint("amount > 0", name=op.f("ck_gateway_transactions_amount_above_zero")),
         sa.CheckConstraint("fee IS NULL OR fee BETWEEN 0 AND amount", name=op.f("ck_gateway_transactions_fee_in_range")),
-        sa.CheckConstraint("net IS NULL OR net = amount - fee", name=op.f("ck_gateway_transactions_net_is_amount_less_fee")),
-        sa.ForeignKeyConstraint(["account_id"], ["gateway_accounts.id"], name=op.f("fk_gateway_transactions_account_id")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "account_id"],
+            ["gateway_accounts.tenant_id", "gateway_accounts.id"],
+            name=op.f("fk_gateway_transactions_tenant_id_account_id"),
+        ),
         sa.ForeignKeyConstraint(
             ["tenant_id", "payment_id"],
             ["payments.tenant_id", "payments.id"],
@@ -684,6 +693,7 @@ def downgrade() -> None:
     op.drop_table("webhooks")
     op.drop_table("staff_tokens")
     op.drop_table("plans")
+    op.drop_table("number_series")
     op.drop_table("ledger_entries")
     op.drop_table("gateway_accounts")
     op.drop_table("customers")
@@ -692,6 +702,5 @@ def downgrade() -> None:
     op.drop_index("ix_audit_log_resource", table_name="audit_log")
     op.drop_table("audit_log")
     op.drop_table("tenants")
-    op.drop_table("number_series")
     op.drop_table("idempotency_keys")
     # ### end Alembic commands ###

@@ -53,9 +53,10 @@ END $$;
 
 CREATE FUNCTION dunlin_guard_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (NEW.customer_id, NEW.series, NEW.sequence, NEW.number, NEW.currency, NEW.net, NEW.tax, NEW.total, NEW.issued_on)
-        IS DISTINCT FROM
-        (OLD.customer_id, OLD.series, OLD.sequence, OLD.number, OLD.currency, OLD.net, OLD.tax, OLD.total, OLD.issued_on) THEN
+    IF (NEW.customer_id, NEW.run_id, NEW.series, NEW.sequence, NEW.number, NEW.currency, NEW.net, NEW.tax, NEW.total, NEW.issued_on,
+        NEW.payment_token) IS DISTINCT FROM
+        (OLD.customer_id, OLD.run_id, OLD.series, OLD.sequence, OLD.number, OLD.currency, OLD.net, OLD.tax, OLD.total, OLD.issued_on,
+        OLD.payment_token) THEN
         RAISE EXCEPTION 'what invoice % says never changes', OLD.id
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'invoices_facts_never_change';
     END IF;
@@ -80,16 +81,18 @@ END $$;
 CREATE FUNCTION dunlin_check_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE invoice invoices; receivable numeric; line_sums record;
 BEGIN
-    SELECT * INTO invoice FROM invoices WHERE id = NEW.id;
+    -- Read anew: when this runs, at commit, NEW is what the row was when the statement ran.
+    SELECT * INTO invoice FROM invoices
+        WHERE id = CASE TG_TABLE_NAME WHEN 'invoices' THEN to_jsonb(NEW) ->> 'id' ELSE to_jsonb(NEW) ->> 'invoice_id' END;
     SELECT coalesce(sum(net), 0) AS net, coalesce(sum(tax), 0) AS tax, coalesce(sum(gross), 0) AS gross
-        INTO line_sums FROM invoice_lines WHERE invoice_id = NEW.id;
+        INTO line_sums FROM invoice_lines WHERE invoice_id = invoice.id;
     IF (line_sums.net, line_sums.tax, line_sums.gross) IS DISTINCT FROM (invoice.net::numeric, invoice.tax::numeric, invoice.total::numeric) THEN
-        RAISE EXCEPTION 'the lines of invoice % do not make its totals', NEW.id
+        RAISE EXCEPTION 'the lines of invoice % do not make its totals', invoice.id
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'invoices_lines_make_totals';
     END IF;
-    SELECT coalesce(sum(amount), 0) INTO receivable FROM ledger_postings WHERE invoice_id = NEW.id AND account = 'accounts_receivable';
+    SELECT coalesce(sum(amount), 0) INTO receivable FROM ledger_postings WHERE invoice_id = invoice.id AND account = 'accounts_receivable';
     IF receivable <> invoice.amount_due THEN
-        RAISE EXCEPTION 'invoice % says % is due, the ledger says %', NEW.id, invoice.amount_due, receivable
+        RAISE EXCEPTION 'invoice % says % is due, the ledger says %', invoice.id, invoice.amount_due, receivable
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'invoices_agree_with_ledger';
     END IF;
     RETURN NULL;
@@ -114,18 +117,23 @@ BEGIN
 END $$;
 
 CREATE FUNCTION dunlin_check_payment() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE payment payments; posted numeric;
 BEGIN
-    IF NOT EXISTS (SELECT FROM audit_log WHERE resource_type = 'Payment' AND resource_id = NEW.id) THEN
-        RAISE EXCEPTION 'payment % has no audit entry', NEW.id
+    SELECT * INTO payment FROM payments WHERE id = NEW.id;
+    IF NOT EXISTS (SELECT FROM audit_log WHERE resource_type = 'Payment' AND resource_id = payment.id) THEN
+        RAISE EXCEPTION 'payment % has no audit entry', payment.id
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'payments_are_audited';
     END IF;
-    IF NEW.status = 'SETTLED' AND NOT EXISTS (
-        SELECT FROM ledger_entries WHERE cause = 'payment_settled' AND cause_id = NEW.id) THEN
-        RAISE EXCEPTION 'payment % is settled but not in the ledger', NEW.id
+    SELECT coalesce(sum(posting.amount), 0) INTO posted
+        FROM ledger_entries entry JOIN ledger_postings posting ON posting.entry_id = entry.id
+        WHERE entry.cause = 'payment_settled' AND entry.cause_id = payment.id
+            AND posting.amount > 0 AND posting.currency = payment.currency;
+    IF posted <> (CASE payment.status WHEN 'SETTLED' THEN payment.amount ELSE 0 END) THEN
+        RAISE EXCEPTION 'payment % is % over %, the ledger has %', payment.id, payment.status, payment.amount, posted
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'payments_are_posted';
     END IF;
-    IF NEW.allocated <> (SELECT coalesce(sum(amount), 0) FROM allocations WHERE payment_id = NEW.id) THEN
-        RAISE EXCEPTION 'the allocations of payment % do not fit it', NEW.id
+    IF payment.allocated <> (SELECT coalesce(sum(amount), 0) FROM allocations WHERE payment_id = payment.id) THEN
+        RAISE EXCEPTION 'the allocations of payment % do not fit it', payment.id
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'allocations_fit_payment';
     END IF;
     RETURN NULL;
@@ -141,6 +149,11 @@ CREATE CONSTRAINT TRIGGER check_entry AFTER INSERT ON ledger_postings DEFERRABLE
     FOR EACH ROW EXECUTE FUNCTION dunlin_check_entry();
 CREATE CONSTRAINT TRIGGER check_invoice AFTER INSERT OR UPDATE OF amount_due, state ON invoices DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION dunlin_check_invoice();
+CREATE CONSTRAINT TRIGGER check_invoice AFTER INSERT ON invoice_lines DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION dunlin_check_invoice();
+CREATE CONSTRAINT TRIGGER check_invoice AFTER INSERT ON ledger_postings DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.account = 'accounts_receivable' AND NEW.invoice_id IS NOT NULL)
+    EXECUTE FUNCTION dunlin_check_invoice();
 CREATE CONSTRAINT TRIGGER check_allocation AFTER INSERT ON allocations DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION dunlin_check_allocation();
 CREATE CONSTRAINT TRIGGER check_payment AFTER INSERT OR UPDATE ON payments DEFERRABLE INITIALLY DEFERRED
@@ -178,6 +191,7 @@ def downgrade() -> None:
         op.execute(f"DROP TRIGGER append_only ON {table}")
     for table, trigger in (
         ("payments", "guard"), ("payments", "check_payment"), ("invoices", "guard"), ("invoices", "check_invoice"),
+        ("invoice_lines", "check_invoice"), ("ledger_postings", "check_invoice"),
         ("ledger_entries", "check_entry"), ("ledger_postings", "check_entry"), ("allocations", "check_allocation"),
     ):  # fmt: skip
         op.execute(f"DROP TRIGGER {trigger} ON {table}")
