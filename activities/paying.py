@@ -13,7 +13,7 @@ from activities.letter_facts import LinkMaker
 from domain.errors import InvariantError
 from domain.payment import Outcome, PaymentStatus
 from gateways.base import Checkout, CheckoutRequest, GatewayAccount, PaymentState
-from persistence import attempts, customers, invoices, payments
+from persistence import attempts, customers, invoices, payments, tenants
 from persistence.attempts import Attempt
 from persistence.database import Database
 from persistence.payments import Payment
@@ -117,7 +117,8 @@ class Paying:
             method=payment.method,
             description=f"Invoice {detail.invoice.number}",
             return_url=self._desk.addresses[attempt.gateway].return_url or self._links(detail.payment_token),
-            email=customer.email or "",
+            # Paynow demands an address for mobile money; whoever got the link by hand may have none.
+            email=customer.email or tenants.branding(session).contact_email,
             phone=payment.payer_phone,
         )
 

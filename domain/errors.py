@@ -1,6 +1,6 @@
 """The errors that rules raise. Each reads as a sentence and carries the ids needed to act.
 
-How an error is retried is decided in `activities/failures.py`; how it is told over HTTP in `api/errors.py`.
+How an error is retried is decided in `activities/failures.py`; how it is told over HTTP in `api/problems.py`.
 """
 
 

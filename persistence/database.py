@@ -27,6 +27,7 @@ class Database:
             pool_size=connections,
             max_overflow=5,
             pool_pre_ping=True,
+            hide_parameters=True,  # payment links and phone numbers have no place in a traceback
             connect_args={"options": "-c timezone=UTC", "application_name": "dunlin"},
         )
 

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from domain.errors import ConflictError
 from persistence.models import IdempotencyRow
 
-# A request that has not answered by then died with its process; the same key may be tried again.
-ABANDONED_AFTER = timedelta(seconds=60)
+# A request that has not answered by then died with its process; the same key may be tried again. The longest is a checkout:
+# 40 s for asking the gateway of an earlier attempt, 40 s for opening its own.
+ABANDONED_AFTER = timedelta(seconds=120)
 _STILL_WORKING = "The first request with this Idempotency-Key is still being worked on: ask again in a moment."
 
 

@@ -1,5 +1,6 @@
 """Two apps on the same database: one whose Temporal is down, one with the engine behind it."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 
 import httpx
@@ -9,7 +10,7 @@ from fastapi import FastAPI
 from domain.customer import Tenant
 from persistence.database import Database
 from tests import factories
-from tests.api.serving import caller, running, settings, token_of
+from tests.api.serving import YEARS_AGO, caller, running, settings, token_of
 from tests.persistence.furnished import Furnished, furnish
 from tests.workflows.engine import Engine, running_engine
 
@@ -45,6 +46,14 @@ async def app(engine: Engine, database_url: str) -> AsyncIterator[FastAPI]:
 async def lonely(lonely_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A caller of the API while Temporal is down; enough for whatever starts and signals nothing."""
     async with caller(lonely_app) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def once_upon_a_time(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of the API while Temporal was down, years ago: a sweep at that time finds what it left and nothing else."""
+    async with running(settings(database_url)) as app, caller(app) as client:
+        app.state.services = dataclasses.replace(app.state.services, clock=lambda: YEARS_AGO)
         yield client
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ from tests import factories
 PAGE = "https://pay.dunlin.example/pay/"
 # Nobody listens on it: nothing but the operating system may, and it does not.
 CLOSED = "127.0.0.1:1"
+YEARS_AGO = datetime(2019, 6, 1, 12, 0, tzinfo=UTC)
 
 
 def settings(database_url: str, **others: Any) -> Settings:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
@@ -14,6 +15,9 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from workflows.billing_run import BillingRun
 from workflows.invoice_lifecycle import InvoiceLifecycle
 from workflows.payment import LatePayment, Payment, RecordedPayment
+
+# What Temporal calls a process: its id and its machine's name.
+_PROCESS = re.compile(rf"\d+@{re.escape(socket.gethostname())}")
 
 FOLDER = Path(__file__).parent / "histories"
 RENEW = "RENEW_HISTORIES"
@@ -49,19 +53,18 @@ def _without_machine(part: Any) -> Any:
     """Which process on which machine did it, from which folder, is nobody's business."""
     match part:
         case dict():
-            kept = {name: _without_machine(value) for name, value in part.items() if name != "stackTrace"}
-            return {**kept, "identity": "worker"} if "identity" in kept else kept
+            return {name: _without_machine(value) for name, value in part.items() if name != "stackTrace"}
         case list():
             return [_without_machine(item) for item in part]
         case str():
-            return part.replace(socket.gethostname(), "host")
+            return _PROCESS.sub("worker", part)
         case _:
             return part
 
 
-def stored() -> list[WorkflowHistory]:
-    """The histories of all files, in the order of their names."""
-    texts = [file.read_text(encoding="utf-8") for file in sorted(FOLDER.glob("*.json"))]
+def stored(path: str = "*") -> list[WorkflowHistory]:
+    """The histories of all files in the order of their names, or that of one path."""
+    texts = [file.read_text(encoding="utf-8") for file in sorted(FOLDER.glob(f"{path}.json"))]
     return [WorkflowHistory.from_json(json.loads(text)["id"], text) for text in texts]
 
 
