@@ -148,8 +148,9 @@ def account(session: Session, box: CredentialBox, account_id: str) -> StoredAcco
 
 
 def accounts_of_gateway(system: Session, box: CredentialBox, gateway: str) -> list[StoredAccount]:
-    """All tenants' accounts at a gateway, for updates whose reference nobody knows; one that was sealed with a lost key is
-    passed over, because it must not keep the others from being tried.
+    """All tenants' accounts at a gateway: for updates whose reference nobody knows.
+
+    One that was sealed with a lost key is passed over: it must not keep the others from being tried.
     """
     found = []
     for row in system.scalars(
