@@ -2,10 +2,13 @@
 
 from temporalio.testing import ActivityEnvironment
 
+from activities.collecting import Collecting, StepRequest
 from activities.mailing import Delivery, DeliveryRequest, Mailing
 from activities.paying import CheckoutOpening, OpenedCheckout, Paying
 from activities.settling import ConfirmRequest, Settling
+from domain.dunning import Action
 from domain.payment import Outcome, PaymentStatus
+from persistence import messages
 from persistence.payments import Payment
 from tests import factories
 from tests.workflows.bench import Bench
@@ -76,3 +79,20 @@ async def test_a_letter_delivered_twice_reaches_its_reader_once(bench: Bench) ->
     answers = [ActivityEnvironment().run(mailing.deliver, request) for _ in range(2)]
     assert answers == [Delivery.SENT, Delivery.SENT]
     assert len(bench.inbox(customer)) == 1
+
+
+async def test_a_letter_that_cannot_be_written_is_failed_in_the_log_with_what_is_wrong(bench: Bench) -> None:
+    bench.tenant = factories.make_tenant(bench.database, portal_url="nowhere")
+    customer = bench.customer()
+    invoice = bench.invoice(customer)
+    collecting = Collecting(bench.database)
+    suspended = collecting.take_step(
+        StepRequest(bench.tenant.id, invoice.id, customer.id, "4-suspend", Action.SUSPEND, wall_clock())
+    )
+    assert suspended.message_id is not None
+    services = bench.engine.services
+    mailing = Mailing(services.database, services.mailer, services.links)
+    request = DeliveryRequest(bench.tenant.id, suspended.message_id, wall_clock())
+    assert ActivityEnvironment().run(mailing.deliver, request) is Delivery.FAILED
+    with bench.database.tenant(bench.tenant.id) as session:
+        assert "nowhere" in (messages.get(session, suspended.message_id).error or "")

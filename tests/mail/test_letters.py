@@ -7,7 +7,6 @@ The text parts are kept in `snapshots/`. After a wanted change of words write th
 import os
 from dataclasses import fields, replace
 from datetime import date
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from domain.letters import (
 from domain.money import Money
 from mail import letters
 from mail.letters import one_line, render
+from tests.mail.page import Page
 from tests.mail.samples import CVT, DUE_ON, LINK, NAME, NUMBER, OWED, SAMPLES
 from wording import write_day, write_money
 
@@ -54,24 +54,6 @@ PAID: dict[str, Any] = {
     "payment_on": DUE_ON,
     "method_name": "Cash",
 }
-
-
-class Page(HTMLParser):
-    """The tags, links and text of an HTML part, as a browser would find them."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.links: list[str] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.links += [value for name, value in attrs if name == "href" and value]
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 @every_letter

@@ -34,7 +34,7 @@ from workflows.invoice_lifecycle import InvoiceLifecycle
 from workflows.payment import LatePayment, RecordedPayment
 from workflows.payment import Payment as PaymentSaga
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 40.0
 PAUSE_SECONDS = 0.02
 
 # Paynow's test numbers: what their payers do, and one whose payer never touches the phone.

@@ -103,6 +103,20 @@ async def test_a_gateway_that_is_down_all_day_leaves_the_payment_pending_for_a_p
     histories.keep("payment_never_answered", await saga.fetch_history())
 
 
+@pytest.mark.usefixtures("rare_polls")
+async def test_a_word_that_nobody_knows_is_no_failure_and_a_person_looks_at_it_after_a_day(bench: Bench) -> None:
+    payment = bench.payment(bench.invoice(bench.customer()))
+    await bench.checkout(payment)
+    bench.at_gateway(payment, "Under Observation")
+    saga = bench.saga(payment)
+    await bench.forward(saga, A_DAY)
+    assert await bench.ended(saga) == PaymentResult(PaymentStatus.PENDING, Outcome.UNKNOWN)
+    assert bench.reviews(payment) == ["OUTCOME_UNKNOWN"]
+    bench.at_gateway(payment, "Paid")
+    await bench.tell(payment, "whk_late")
+    assert await bench.ended(bench.late_look(payment, "whk_late")) == SETTLED
+
+
 async def test_another_amount_than_was_asked_for_is_not_settled_but_shown_to_a_person(bench: Bench) -> None:
     invoice = bench.invoice(bench.customer())
     payment = bench.payment(invoice)
