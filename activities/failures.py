@@ -72,5 +72,7 @@ def as_application_error(error: Exception) -> Exception:
 
 
 def _text(error: Exception) -> str:
-    """What may be known of `error` to whoever reads the history: of the database's errors the first line, without values."""
+    """What whoever reads the history may know of `error`: of the database's errors nothing that could be a row's value."""
+    if isinstance(error, DataError):
+        return f"The database refused a value ({type(error.orig).__name__})."
     return str(error.orig).partition("\n")[0] if isinstance(error, DBAPIError) else str(error)

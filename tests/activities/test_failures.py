@@ -3,8 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import create_engine, text
 from temporalio.api.failure.v1 import Failure
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
@@ -13,6 +12,7 @@ from activities.failures import translated
 from domain.errors import ConflictError, InvalidInputError, InvariantError, NotFoundError
 from gateways.base import GatewayOutcomeUnknownError, GatewayUnreachableError, UntrustedAddressError
 from persistence.database import Database
+from tests.workflows.bench import CUSTOMER_NAME
 
 
 def told(error: Exception) -> ApplicationError:
@@ -84,17 +84,16 @@ def test_a_pause_that_an_activity_asks_for_reaches_temporal() -> None:
     ids=["refused data", "lost connection"],
 )
 def test_the_databases_errors_are_told_without_the_values_of_the_statement(database: Database, query: str, never: bool) -> None:
+    talkative = create_engine(database.engine.url)  # unlike ours, it tells the parameters in its errors
+
     @translated
     def activity() -> None:
-        with database.engine.connect() as connection:
-            connection.execute(text(query), {"value": "Nyaradzo Chikwanha"})
+        with talkative.connect() as connection:
+            connection.execute(text(query), {"value": CUSTOMER_NAME})
 
     with pytest.raises(ApplicationError) as caught:
         activity()
+    talkative.dispose()
     assert caught.value.non_retryable is never
-    raised = caught.value.__context__
-    assert isinstance(raised, DBAPIError)
-    assert "Nyaradzo" in str(raised), "it is there to be told"
-    causes = written(caught.value)
-    assert not causes.HasField("cause")
-    assert "parameters" not in causes.message
+    assert CUSTOMER_NAME in str(caught.value.__context__), "it is there to be told"
+    assert CUSTOMER_NAME.encode() not in written(caught.value).SerializeToString()
