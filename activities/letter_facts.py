@@ -24,7 +24,7 @@ from domain.letters import (
     SuspensionNoticeFacts,
 )
 from domain.money import Money, total
-from persistence import customers, invoices, payments, tenants
+from persistence import customers, holds, invoices, payments, tenants
 from persistence.invoices import InvoiceDetail
 from persistence.messages import Message
 
@@ -35,10 +35,22 @@ _CHASING = {Letter.PAYMENT_REMINDER, Letter.OVERDUE_NOTICE, Letter.FINAL_WARNING
 
 
 def is_wanted(session: Session, message: Message) -> bool:
-    """Whether a letter still makes sense: nobody is chased for what is closed by now (requirements L8)."""
+    """Whether a letter still makes sense (requirements L8).
+
+    Nobody is chased for what is closed by now, nor told of a suspension that has ended.
+    """
+    if message.letter is Letter.SUSPENSION_NOTICE:
+        return any(message.key.endswith(f"/{hold_id}") for hold_id in holds.standing(session, message.customer_id).values())
     if message.letter not in _CHASING or message.invoice_id is None:
         return True
     return invoices.get(session, message.invoice_id).invoice.state is InvoiceState.OPEN
+
+
+def _suspension_reason(detail: InvoiceDetail) -> str:
+    """The invoice that brought it about, unless it was paid meanwhile and others still suspend."""
+    if detail.invoice.state.is_closed:
+        return "Other invoices are still unpaid after our final warning."
+    return f"Invoice {detail.invoice.number} is still unpaid after our final warning."
 
 
 def letter_facts(session: Session, message: Message, links: LinkMaker) -> Facts:
@@ -155,7 +167,7 @@ class _Known:
         branding = tenants.branding(self.session)
         return SuspensionNoticeFacts(
             customer_name=self.customer.name,
-            reason=f"Invoice {detail.invoice.number} is still unpaid after our final warning.",
+            reason=_suspension_reason(detail),
             contact_email=branding.contact_email,
             portal_link=branding.portal_url,
             amount_overdue=self._overdue(detail),
