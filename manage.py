@@ -233,11 +233,11 @@ def _report(outcome: ImportOutcome, *, dry_run: bool) -> None:
     if outcome.result is None:
         for problem in outcome.problems:
             click.echo(str(problem), err=True)
-        click.echo(f"{len(outcome.problems)} bad rows: nothing was imported.", err=True)
+        click.echo(f"Mistakes: {len(outcome.problems)}. Nothing was imported.", err=True)
         sys.exit(1)
     for change in outcome.changes:
         click.echo(str(change))
-    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in asdict(outcome.result).items() if count)
+    counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in asdict(outcome.result).items() if count)
     click.echo(f"{'Dry run, nothing stored' if dry_run else 'Imported'}: {counts or 'nothing new'}.")
 
 

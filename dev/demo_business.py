@@ -11,7 +11,7 @@ from dev.demo_payers import Payer, Stage
 
 _AT_ONCE = 8
 _PAUSE = 0.1
-_PATIENCE_SECONDS = 120
+_PATIENCE_SECONDS = 300
 _PAGE = 200
 
 

@@ -20,26 +20,28 @@ class ActivityOptions(TypedDict):
 # The database comes back: try until it does, no faster than once a minute.
 _UNTIL_IT_WORKS = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 
-BILLING = ActivityOptions(task_queue=BILLING_QUEUE, start_to_close_timeout=timedelta(minutes=2), retry_policy=_UNTIL_IT_WORKS)
+# The time-outs below are also how long Temporal takes to notice that a worker died with an activity in hand. What is still
+# running when it is tried again holds its rows' locks: the second try waits for the first.
+BILLING = ActivityOptions(task_queue=BILLING_QUEUE, start_to_close_timeout=timedelta(seconds=20), retry_policy=_UNTIL_IT_WORKS)
 
 START_LIFECYCLES = ActivityOptions(
     task_queue=BILLING_QUEUE,
     start_to_close_timeout=timedelta(hours=6),
-    heartbeat_timeout=timedelta(minutes=1),
+    heartbeat_timeout=timedelta(seconds=20),
     retry_policy=_UNTIL_IT_WORKS,
 )
 
 # Three retries with exponential back-off (requirements P12); each call to a gateway ends within 10 s, and a try makes two.
 GATEWAY = ActivityOptions(
     task_queue=PAYMENTS_QUEUE,
-    start_to_close_timeout=timedelta(seconds=45),
+    start_to_close_timeout=timedelta(seconds=30),
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_attempts=4),
 )
 
 # Money that came late has no next poll: ask until the gateway answers.
 GATEWAY_UNTIL_IT_ANSWERS = ActivityOptions(
     task_queue=PAYMENTS_QUEUE,
-    start_to_close_timeout=timedelta(seconds=45),
+    start_to_close_timeout=timedelta(seconds=30),
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=15)),
 )
 
@@ -51,7 +53,7 @@ PAYMENTS = ActivityOptions(
 # in the middle of a try costs one as well, so there is no room for a lost letter: the last try marks it as failed.
 MAIL = ActivityOptions(
     task_queue=MAIL_QUEUE,
-    start_to_close_timeout=timedelta(minutes=1),
+    start_to_close_timeout=timedelta(seconds=40),
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(hours=1)),
 )
 

@@ -1,99 +1,14 @@
 """The commands of whoever runs an installation, on a database of its own: what they do, and how they refuse."""
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from types import MappingProxyType
-
 import pytest
-from cryptography.fernet import Fernet
 from sqlalchemy import select, text
 
-import manage
 from persistence import tenants
 from persistence.database import Database
 from persistence.models import GatewayAccountRow, StaffTokenRow, TenantRow
 from persistence.secrets import CredentialBox
-from settings import Settings
-from tests import databases, factories
-
-KEY = Fernet.generate_key().decode()
-PAYNOW_KEY = "0a1b2c3d-60e1-4ce5-ab6e-6b1eb2d4f977"
-FACTS = {
-    "slug": "cvt",
-    "name": "Christus Veritas Technologies",
-    "currency": "USD",
-    "time-zone": "Africa/Harare",
-    "invoice-prefix": "CVT-",
-    "sender-email": "billing@cvt.example",
-    "contact-email": "accounts@cvt.example",
-    "address-line": "Harare, Zimbabwe",
-    "portal-url": "https://cvt.example/clients",
-}
-
-
-@dataclass(frozen=True)
-class Said:
-    """How a command ended, and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def sentence(self) -> str:
-        """The one line that a refused command says; no traceback, and nothing on standard output."""
-        assert (self.code, self.out) == (2, ""), self
-        (line,) = self.err.splitlines()
-        return line
-
-
-Run = Callable[..., Said]
-
-
-@pytest.fixture(scope="module")
-def url(database_server: str) -> Iterator[str]:
-    """The URL of a database that only these commands use."""
-    with databases.fresh_database(database_server, "manage") as url:
-        yield url
-
-
-@pytest.fixture
-def run(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command as a shell does, in an environment of its own; further variables by keyword."""
-    for name in [name for name in os.environ if name.lower() in Settings.model_fields]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str, **variables: str) -> Said:
-        with monkeypatch.context() as during:
-            for name, value in {"DATABASE_URL": url, "DUNLIN_SECRET_KEY": KEY, **variables}.items():
-                during.setenv(name, value)
-            during.setattr("sys.argv", ["manage", *arguments])
-            with pytest.raises(SystemExit) as ended:
-                manage.main()
-        said = capsys.readouterr()
-        return Said(int(ended.value.code or 0), said.out, said.err)
-
-    return run
-
-
-@pytest.fixture
-def migrated(run: Run, url: str) -> Iterator[Database]:
-    """The database that the commands work on, without a tenant."""
-    assert run("migrate").code == 0
-    database = Database(url)
-    with database.system() as system:
-        system.execute(text("TRUNCATE tenants, number_series CASCADE"))
-    yield database
-    database.close()
-
-
-def create(run: Run, changes: Mapping[str, str] = MappingProxyType({}), **variables: str) -> Said:
-    return run(
-        "create-tenant", *(part for name, value in {**FACTS, **changes}.items() for part in (f"--{name}", value)), **variables
-    )
+from tests import factories
+from tests.commands.shell import KEY, PAYNOW_KEY, Run, create
 
 
 def rows(database: Database, table: type[TenantRow | StaffTokenRow | GatewayAccountRow]) -> int:
