@@ -1,8 +1,8 @@
-"""The sweeper: signals updates that were stored and never signalled, and ends payments that never reached a gateway.
+"""The sweeper: takes up what another process left lying when it died, or when Temporal was down.
 
-So Temporal may be down for an hour, or a process die between two lines, and nothing is lost or left hanging.
-
-A plain loop in the worker's process and not a Temporal schedule, which would be down together with Temporal.
+It signals updates that were stored and never signalled, ends payments that never reached a gateway, and settles what staff
+recorded and nobody settled. A plain loop in the worker's process and not a Temporal schedule, which would be down together
+with Temporal.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import structlog
 
 from persistence import payments, webhooks
 from persistence.database import Database
+from persistence.payments import Payment
 from persistence.webhooks import Unsignalled
 from workflows.client import EngineUnavailableError, Workflows
 
@@ -21,6 +22,8 @@ ORPHANS_EVERY_SECONDS = 60.0
 UPDATES_A_SWEEP = 50
 # A payment of which no gateway was asked by then never will be: its payer has long gone.
 ORPHANED_AFTER = timedelta(minutes=15)
+# Money that staff recorded is settled within a second, unless the process that was to see to it died.
+FORGOTTEN_AFTER = timedelta(minutes=1)
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +33,7 @@ async def sweep_for_ever(database: Database, workflows: Workflows) -> None:
     await asyncio.gather(
         _repeat(sweep_inbox, database, workflows, PAUSE_SECONDS),
         _repeat(sweep_orphans, database, workflows, ORPHANS_EVERY_SECONDS),
+        _repeat(sweep_recorded, database, workflows, ORPHANS_EVERY_SECONDS),
     )
 
 
@@ -57,6 +61,19 @@ async def sweep_orphans(database: Database, workflows: Workflows, now: datetime)
     return len(orphans)
 
 
+async def sweep_recorded(database: Database, workflows: Workflows, now: datetime) -> int:
+    """Settle what staff recorded and nobody settled; how many were tried."""
+    forgotten = await asyncio.to_thread(_recorded_unsettled, database, now - FORGOTTEN_AFTER)
+    for tenant_id, payment in forgotten:
+        try:
+            await workflows.settle_recorded(
+                tenant_id, payment.id, invoice_id=payment.invoice_id or "", currency=payment.amount.currency
+            )
+        except EngineUnavailableError as error:
+            log.warning("recorded money stays unsettled", payment_id=payment.id, error=str(error))
+    return len(forgotten)
+
+
 Sweep = Callable[[Database, Workflows, datetime], Awaitable[int]]
 
 
@@ -82,3 +99,8 @@ def _mark_signalled(database: Database, webhook_id: str, now: datetime) -> None:
 def _never_begun(database: Database, before: datetime) -> list[tuple[str, str]]:
     with database.system() as session:
         return payments.never_begun(session, before, UPDATES_A_SWEEP)
+
+
+def _recorded_unsettled(database: Database, before: datetime) -> list[tuple[str, Payment]]:
+    with database.system() as session:
+        return payments.recorded_unsettled(session, before, UPDATES_A_SWEEP)

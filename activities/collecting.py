@@ -71,7 +71,9 @@ class Collecting:
             pointless = is_pointless(detail.invoice.state)
             holds.decide_step(session, request.invoice_id, request.step, taken=not pointless, now=request.now)
             if pointless:
-                return _standing(detail, None)
+                # Paid between a first try, whose answer was lost, and this one: a suspension that the first placed ends here.
+                look = LookRequest(request.tenant_id, request.invoice_id, request.customer_id, request.now)
+                return _standing(detail, _reactivate(session, look))
             if request.action is Action.SUSPEND:
                 message_id = _suspend(session, request)
                 return _standing(invoices.lock_one(session, request.invoice_id), message_id)

@@ -1,21 +1,19 @@
-"""The one table that says what an error means for a workflow: try again, try again later, or never.
+"""The one table that says what an error means for a workflow: try again, or never.
 
-Temporal retries whatever is not marked; so this table names only what must not be retried, or not at once.
+Temporal retries whatever is not named here, with the pauses of `workflows/options.py`: a gateway that did not answer, for one,
+which is looked up by the next try before anything is sent again.
 """
 
 import functools
 from collections.abc import Callable
-from datetime import timedelta
 from typing import ParamSpec, TypeVar
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from temporalio.exceptions import ApplicationError
 
-from domain.errors import ConflictError, DunlinError, InvalidInputError, InvariantError, NotFoundError
+from domain.errors import ConflictError, InvalidInputError, InvariantError, NotFoundError
 from gateways.base import (
     BadSignatureError,
-    GatewayOutcomeUnknownError,
-    GatewayUnreachableError,
     MalformedUpdateError,
     UntrustedAddressError,
 )
@@ -32,12 +30,6 @@ NEVER = (
     NotFoundError,
     UntrustedAddressError,
 )
-# The other side needs a moment; after an unknown outcome the next try looks it up before it does anything.
-LATER: dict[type[DunlinError], timedelta] = {
-    GatewayUnreachableError: timedelta(seconds=2),
-    GatewayOutcomeUnknownError: timedelta(seconds=2),
-}
-
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 
@@ -65,9 +57,6 @@ def as_application_error(error: Exception) -> Exception:
     kind = type(error).__name__
     if isinstance(error, (*NEVER, DBAPIError)):
         return ApplicationError(_text(error), type=kind, non_retryable=isinstance(error, NEVER))
-    for later, pause in LATER.items():
-        if isinstance(error, later):
-            return ApplicationError(str(error), type=kind, next_retry_delay=pause)
     return error
 
 

@@ -17,12 +17,12 @@ from domain.calendar import due_day, local_day
 from domain.customer import Tenant
 from domain.dunning import PlannedStep, plan_steps
 from domain.errors import CannotBillError, InvalidInputError
-from domain.invoice import InvoiceDraft
+from domain.invoice import InvoiceDraft, InvoiceState
 from domain.letters import Letter
 from domain.money import Money
 from persistence import audit, billing_runs, customers, invoices, issuing, messages, tenants
 from persistence.billing_runs import BillingRunState
-from persistence.database import Database
+from persistence.database import Database, check_constraints_now
 from persistence.messages import Claim
 
 # 144 bits: nobody guesses a payment link.
@@ -65,6 +65,7 @@ class LifecycleStart:
     Attributes:
         issued_message_id: the claimed letter *Invoice Issued*; None when the customer cannot be written to.
         plan: the dunning policy's steps, dated for this invoice.
+        state: PAID when money was recorded before the lifecycle began: then it only mails the invoice.
     """
 
     tenant_id: str
@@ -75,6 +76,7 @@ class LifecycleStart:
     due_on: str
     issued_message_id: str | None
     plan: tuple[PlannedStep, ...]
+    state: InvoiceState = InvoiceState.OPEN
 
 
 class LifecycleStarter(Protocol):
@@ -167,6 +169,7 @@ class _Batch:
                 with self._session.begin_nested():
                     for draft in drafts:
                         self._issue(draft)
+                    check_constraints_now(self._session)
         except (CannotBillError, InvalidInputError, IntegrityError, DataError) as error:
             billing_runs.park(self._session, self._run.id, billable.customer_id, _reason(error), self._now)
             self.totals += RunTotals(customers=1, parked=1)
@@ -231,4 +234,5 @@ def _lifecycle_start(session: Session, tenant_id: str, zone: str, detail: invoic
         due_on=invoice.due_on.isoformat(),
         issued_message_id=letter,
         plan=plan_steps(detail.policy, invoice.due_on, zone, detail.issued_at),
+        state=invoice.state,
     )

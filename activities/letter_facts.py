@@ -24,6 +24,7 @@ from domain.letters import (
     SuspensionNoticeFacts,
 )
 from domain.money import Money, total
+from domain.payment import PaymentStatus
 from persistence import customers, holds, invoices, payments, tenants
 from persistence.invoices import InvoiceDetail
 from persistence.messages import Message
@@ -37,10 +38,15 @@ _CHASING = {Letter.PAYMENT_REMINDER, Letter.OVERDUE_NOTICE, Letter.FINAL_WARNING
 def is_wanted(session: Session, message: Message) -> bool:
     """Whether a letter still makes sense (requirements L8).
 
-    Nobody is chased for what is closed by now, nor told of a suspension that has ended.
+    Nobody is chased for what is closed by now, nor told of a suspension that has ended, of a failure that turned out paid, or
+    of being back when another hold was placed.
     """
     if message.letter is Letter.SUSPENSION_NOTICE:
         return any(message.key.endswith(f"/{hold_id}") for hold_id in holds.standing(session, message.customer_id).values())
+    if message.letter is Letter.REACTIVATION_CONFIRMATION:
+        return not holds.standing(session, message.customer_id)
+    if message.letter is Letter.PAYMENT_FAILED and message.payment_id is not None:
+        return payments.get(session, message.payment_id).status is not PaymentStatus.SETTLED
     if message.letter not in _CHASING or message.invoice_id is None:
         return True
     return invoices.get(session, message.invoice_id).invoice.state is InvoiceState.OPEN

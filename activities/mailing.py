@@ -93,7 +93,7 @@ class Mailing:
         except MailRefusedError as error:
             return self._failed(request, str(error))
         except MailDeferredError as error:
-            return self._deferred(request, str(error))
+            return self._deferred(request, message, str(error))
         with self._database.tenant(request.tenant_id) as session:
             messages.mark_sent(session, message.id, letter.subject, request.now)
         return Delivery.SENT
@@ -103,8 +103,9 @@ class Mailing:
             messages.mark_failed(session, request.message_id, error, request.now)
         return Delivery.FAILED
 
-    def _deferred(self, request: DeliveryRequest, error: str) -> Delivery:
-        tries = activity.info().attempt
+    def _deferred(self, request: DeliveryRequest, message: Message, error: str) -> Delivery:
+        # Counted in the log: an outage of the database costs tries of the activity, not of the letter.
+        tries = message.tries + 1
         if tries >= MAXIMUM_TRIES:
             return self._failed(request, error)
         with self._database.tenant(request.tenant_id) as session:

@@ -11,6 +11,7 @@ from activities.failures import translated
 from activities.gateway_calls import GatewayDesk
 from activities.letter_facts import LinkMaker
 from domain.errors import InvariantError
+from domain.invoice import InvoiceState
 from domain.payment import Outcome, PaymentStatus
 from gateways.base import Checkout, CheckoutRequest, GatewayAccount, PaymentState
 from persistence import attempts, customers, invoices, payments, tenants
@@ -74,7 +75,7 @@ class Paying:
             attempt = attempts.last(session, payment.id)
             if attempt is not None and attempt.checkout is not None:
                 return OpenedCheckout(attempt.outcome)
-            if payment.status is not PaymentStatus.PENDING:
+            if payment.status is not PaymentStatus.PENDING or (attempt is None and not _is_still_due(session, payment)):
                 return OpenedCheckout(Outcome.DECLINED)
             account = self._desk.account_for(session, gateway, payment.amount.currency)
         if attempt is not None:
@@ -135,6 +136,11 @@ class Paying:
                 raw=state.raw,
                 now=opening.now,
             )
+
+
+def _is_still_due(session: Session, payment: Payment) -> bool:
+    """Nobody is asked for money on an invoice that was paid or closed while the payment waited for a worker."""
+    return payment.invoice_id is None or invoices.get(session, payment.invoice_id).invoice.state is InvoiceState.OPEN
 
 
 def _gateway_of(payment: Payment) -> str:

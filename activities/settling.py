@@ -4,8 +4,8 @@ It derives what happened from the gateway's present answer, not from the order o
 settled at most once, and its status only climbs.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 from temporalio import activity
@@ -22,6 +22,9 @@ from persistence.database import Database
 from persistence.payments import Payment
 
 EXPIRED = "Payment expired after 24 hours"
+
+# A gateway that says at once that it never heard of an attempt may be working on it still.
+UNHEARD_IS_SURE_AFTER = timedelta(minutes=5)
 
 # Where the money lies that staff record.
 _MANUAL_ACCOUNTS = {PaymentMethod.BANK_TRANSFER: Account.BANK, PaymentMethod.CASH: Account.CASH}
@@ -47,7 +50,6 @@ class RecordedRequest:
 
     tenant_id: str
     payment_id: str
-    actor: str
     now: datetime
 
 
@@ -89,7 +91,8 @@ class Settling:
                 return as_it_stands(session, payment, Outcome.PAID)
             received_in = Posting(_MANUAL_ACCOUNTS[payment.method], payment.amount)
             settlement = Settlement(payment.manual_reference or payment.id, payment.amount)
-            return settle(session, payment, settlement, received_in, request.actor, request.now)
+            actor = audit.actor_of(session, "PAYMENT_INITIATED", payment.id)
+            return settle(session, payment, settlement, received_in, actor, request.now)
 
     @activity.defn(name="settling.hand_to_a_person")
     @translated
@@ -97,14 +100,15 @@ class Settling:
         """Put a payment whose outcome stayed unknown into needs-review."""
         with self._database.tenant(request.tenant_id) as session:
             payment = payments.get(session, request.payment_id)
-            if payment.status is PaymentStatus.PENDING:
+            if payment.status is not PaymentStatus.SETTLED:
                 _ask_a_person(session, request, payment, None)
 
 
 def _act(session: Session, request: ConfirmRequest, attempt: Attempt, state: PaymentState) -> Confirmation:
     payment = lock_all(session, request.payment_id)
-    # Sure never to have heard of it: nothing was charged.
-    outcome = state.outcome if state.found else Outcome.DECLINED
+    outcome = state.outcome if state.found else _outcome_of_unheard(request, attempt)
+    # A fee that cannot be must not stop the money: it is left out, and the whole amount is taken as received.
+    fee = state.fee if state.fee is not None and 0 <= state.fee.minor <= attempt.amount.minor else None
     attempts.record_answer(
         session,
         attempt.id,
@@ -112,13 +116,13 @@ def _act(session: Session, request: ConfirmRequest, attempt: Attempt, state: Pay
         gateway_reference=state.gateway_reference,
         gateway_status=state.gateway_status,
         poll_url=state.poll_url,
-        fee=state.fee,
+        fee=fee,
         raw=state.raw,
         now=request.now,
     )
     match outcome:
         case Outcome.PAID:
-            return _settle_if_right(session, request, payment, attempt, state)
+            return _settle_if_right(session, request, payment, attempt, replace(state, fee=fee))
         case Outcome.DECLINED if payment.status is PaymentStatus.PENDING:
             return fail(session, payment, outcome, _declined_reason(state), request.now)
         case Outcome.PENDING if request.is_last and payment.status is PaymentStatus.PENDING:
@@ -144,6 +148,12 @@ def _act(session: Session, request: ConfirmRequest, attempt: Attempt, state: Pay
         case Outcome.UNKNOWN if request.is_last and payment.status is PaymentStatus.PENDING:
             _ask_a_person(session, request, payment, state.gateway_status)
     return as_it_stands(session, payment, outcome)
+
+
+def _outcome_of_unheard(request: ConfirmRequest, attempt: Attempt) -> Outcome:
+    """The gateway never heard of the attempt: after a while that is sure, and nothing was charged."""
+    is_sure = request.is_last or request.now - attempt.initiated_at >= UNHEARD_IS_SURE_AFTER
+    return Outcome.DECLINED if is_sure else Outcome.PENDING
 
 
 def _settle_if_right(

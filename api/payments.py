@@ -52,7 +52,7 @@ async def record_payment(
     async def work() -> StoredAnswer:
         payment = await asyncio.to_thread(_record, services, staff, request)
         await services.workflows.settle_recorded(
-            staff.tenant_id, payment.id, staff.name, invoice_id=request.invoice_id, currency=request.currency
+            staff.tenant_id, payment.id, invoice_id=request.invoice_id, currency=request.currency
         )
         return answer(202, _payment_shown(services, payment))
 

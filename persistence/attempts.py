@@ -14,6 +14,9 @@ from persistence.columns import new_id
 from persistence.models import GatewayTransactionRow
 from persistence.payments import Payment
 
+_LONGEST_REFERENCE = 100
+_LONGEST_STATUS = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -35,6 +38,7 @@ class Attempt:
     poll_url: str | None
     amount: Money
     checkout: dict[str, Any] | None
+    initiated_at: datetime
 
 
 def add(session: Session, payment: Payment, *, account_id: str, gateway: str, number: int, now: datetime) -> Attempt:
@@ -91,8 +95,8 @@ def record_checkout(
     row = session.get_one(GatewayTransactionRow, attempt_id, with_for_update=True)
     row.outcome, row.checkout, row.raw_response = outcome.value, checkout, raw
     row.poll_url = row.poll_url or poll_url
-    row.gateway_reference = row.gateway_reference or gateway_reference
-    row.gateway_status = gateway_status
+    row.gateway_reference = row.gateway_reference or _cut(gateway_reference, _LONGEST_REFERENCE)
+    row.gateway_status = _cut(gateway_status, _LONGEST_STATUS)
     row.completed_at = now if outcome.is_final else None
     session.flush()
 
@@ -113,8 +117,8 @@ def record_answer(
     row = session.get_one(GatewayTransactionRow, attempt_id, with_for_update=True)
     if not (row.outcome == Outcome.PAID.value and outcome in {Outcome.PENDING, Outcome.DECLINED, Outcome.UNKNOWN}):
         row.outcome = outcome.value
-    row.gateway_reference = row.gateway_reference or gateway_reference
-    row.gateway_status = gateway_status or row.gateway_status
+    row.gateway_reference = row.gateway_reference or _cut(gateway_reference, _LONGEST_REFERENCE)
+    row.gateway_status = _cut(gateway_status, _LONGEST_STATUS) or row.gateway_status
     row.poll_url = row.poll_url or poll_url
     row.raw_response = raw or row.raw_response
     if fee is not None:
@@ -134,6 +138,11 @@ def tenant_of(system: Session, reference: str) -> tuple[str, str, str] | None:
     return (found[0], found[1], found[2]) if found else None
 
 
+def _cut(words: str | None, longest: int) -> str | None:
+    """A gateway's words as long as the column takes: a long one must not stop the money."""
+    return words[:longest] if words else None
+
+
 def _attempt(row: GatewayTransactionRow) -> Attempt:
     return Attempt(
         id=row.id,
@@ -147,4 +156,5 @@ def _attempt(row: GatewayTransactionRow) -> Attempt:
         poll_url=row.poll_url,
         amount=Money(row.amount, row.currency),
         checkout=row.checkout,
+        initiated_at=row.initiated_at,
     )

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from persistence.models import AuditRow
@@ -19,3 +20,14 @@ def record(
     session.add(
         AuditRow(at=at, actor=actor, action=action, resource_type=resource_type, resource_id=resource_id, details=dict(details))
     )
+
+
+def actor_of(session: Session, action: str, resource_id: str) -> str:
+    """Who did `action` to a thing first; the system when nobody is on record."""
+    found = session.scalars(
+        select(AuditRow.actor)
+        .where(AuditRow.action == action, AuditRow.resource_id == resource_id)
+        .order_by(AuditRow.id)
+        .limit(1)
+    ).one_or_none()
+    return found or SYSTEM

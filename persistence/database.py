@@ -58,3 +58,9 @@ def bind_to_tenant(session: Session, tenant_id: str) -> None:
     session.execute(
         select(func.set_config("dunlin.tenant_id", tenant_id, True), func.set_config("role", TENANT_ROLE, True))  # noqa: FBT003
     )
+
+
+def check_constraints_now(session: Session) -> None:
+    """Run the checks that would otherwise wait for the commit, so that a savepoint can undo what breaks one."""
+    session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    session.execute(text("SET CONSTRAINTS ALL DEFERRED"))

@@ -170,6 +170,21 @@ def never_begun(system: Session, before: datetime, limit: int) -> list[tuple[str
     return [(tenant_id, payment_id) for tenant_id, payment_id in found]
 
 
+def recorded_unsettled(system: Session, before: datetime, limit: int) -> list[tuple[str, Payment]]:
+    """(tenant id, payment) of what staff recorded before then and nobody settled: the process that was to do it died."""
+    rows = system.scalars(
+        select(PaymentRow)
+        .where(
+            PaymentRow.status == PaymentStatus.PENDING.value,
+            PaymentRow.manual_reference.is_not(None),
+            PaymentRow.initiated_at < before,
+        )
+        .order_by(PaymentRow.id)
+        .limit(limit)
+    )
+    return [(row.tenant_id, _payment(row)) for row in rows]
+
+
 def _row(session: Session, payment_id: str, *, for_update: bool = False) -> PaymentRow:
     statement = select(PaymentRow).where(PaymentRow.id == payment_id).execution_options(populate_existing=True)
     row = session.scalars(statement.with_for_update() if for_update else statement).one_or_none()

@@ -25,7 +25,7 @@ from domain.payment import Outcome, PaymentMethod, PaymentStatus
 from workflows import names, options
 from workflows.billing_run import BillingRun, BillingRunInput
 from workflows.invoice_lifecycle import InvoiceLifecycle
-from workflows.payment import GatewayUpdate, LatePayment, Payment, PaymentInput, RecordedPayment, RecordedPaymentInput
+from workflows.payment import GatewayUpdate, LatePayment, Payment, PaymentInput, RecordedPayment
 
 # A payer waits this long for the gateway's answer; the payment goes on without them.
 CHECKOUT_PATIENCE = timedelta(seconds=40)
@@ -35,8 +35,16 @@ SIGNAL_PATIENCE = timedelta(seconds=2)
 Answer = TypeVar("Answer")
 
 
+# These pick up where they stood, by cursor and unique keys: one that a bug or a hand ended may be started again.
+_AGAIN_ONLY_AFTER_FAILURE = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+
+
 class EngineUnavailableError(DunlinError):
     """Temporal cannot be reached; what was stored is done when it is back."""
+
+
+class NoAnswerYetError(EngineUnavailableError):
+    """Temporal has taken the request, but the answer did not come in time; the work goes on by itself."""
 
 
 async def connect(address: str, namespace: str = "default", *, lazy: bool = False, runtime: Runtime | None = None) -> Client:
@@ -66,7 +74,7 @@ class Workflows:
                 id=workflow_id,
                 task_queue=names.BILLING_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=_AGAIN_ONLY_AFTER_FAILURE,
                 static_summary=f"{'Dry run' if dry_run else 'Billing run'} {period}",
                 search_attributes=TypedSearchAttributes([SearchAttributePair(names.TENANT_ID, tenant_id)]),
                 priority=options.priority(options.BILLING_RUN_PRIORITY, tenant_id),
@@ -95,7 +103,7 @@ class Workflows:
                 id=names.invoice_lifecycle_id(start.invoice_id),
                 task_queue=names.BILLING_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=_AGAIN_ONLY_AFTER_FAILURE,
                 static_summary=f"Invoice {start.number}, {start.total}, due {start.due_on}",
                 search_attributes=TypedSearchAttributes(attributes),
                 priority=options.priority(options.LIFECYCLE_PRIORITY, start.tenant_id),
@@ -107,7 +115,8 @@ class Workflows:
         """Start a payment's saga and wait for the gateway's answer to its checkout.
 
         Raises:
-            EngineUnavailableError: no answer in time; the payment may still go on by itself.
+            NoAnswerYetError: no answer in time; the payment goes on by itself.
+            EngineUnavailableError: Temporal cannot be reached.
         """
         attributes = [
             SearchAttributePair(names.TENANT_ID, tenant_id),
@@ -136,13 +145,12 @@ class Workflows:
             f"Payment {payment_id} was started, but the gateway's answer did not come in time: ask for its status.",
         )
 
-    async def settle_recorded(self, tenant_id: str, payment_id: str, actor: str, *, invoice_id: str, currency: str) -> None:
+    async def settle_recorded(self, tenant_id: str, payment_id: str, *, invoice_id: str, currency: str) -> None:
         """Have money that staff recorded settled; harmless when it is, or was.
 
         Raises:
             EngineUnavailableError: no answer in time; recording the same reference again goes on with it.
         """
-        payment = RecordedPaymentInput(tenant_id, payment_id, actor)
         attributes = [
             SearchAttributePair(names.TENANT_ID, tenant_id),
             SearchAttributePair(names.PAYMENT_ID, payment_id),
@@ -154,12 +162,12 @@ class Workflows:
             await _in_time(
                 self._client.start_workflow(
                     RecordedPayment.run,
-                    payment,
+                    PaymentInput(tenant_id, payment_id),
                     id=names.payment_workflow_id(payment_id),
                     task_queue=names.PAYMENTS_QUEUE,
                     id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                    static_summary=f"recorded by {actor}",
+                    id_reuse_policy=_AGAIN_ONLY_AFTER_FAILURE,
+                    static_summary="recorded by staff",
                     search_attributes=TypedSearchAttributes(attributes),
                     priority=options.priority(options.PAYMENT_PRIORITY, tenant_id),
                 ),
@@ -242,7 +250,9 @@ async def _in_time(call: Awaitable[Answer], otherwise: str) -> Answer:
         return await asyncio.wait_for(call, CHECKOUT_PATIENCE.total_seconds())
     except WorkflowUpdateFailedError:
         raise
-    except (TimeoutError, RuntimeError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+        raise NoAnswerYetError(otherwise) from error
+    except RuntimeError as error:
         raise EngineUnavailableError(otherwise) from error
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:

@@ -31,13 +31,13 @@ class InvoiceLifecycle:
     @workflow.init
     def __init__(self, start: LifecycleStart) -> None:
         self._start = start
-        self._state = InvoiceState.OPEN
+        self._state = start.state
         self._amount_due = start.total
         self._is_suspending = False
         self._taken: list[TakenStep] = []
         self._heard_of: list[str] = []
         self._has_news = False
-        self._letters: list[asyncio.Task[None]] = []
+        self._letters: dict[str, asyncio.Task[None]] = {}
 
     @workflow.run
     async def run(self, start: LifecycleStart) -> InvoiceState:
@@ -52,7 +52,7 @@ class InvoiceLifecycle:
                 await self._take(step)
         workflow.upsert_search_attributes([names.INVOICE_STATE.value_set(self._state.value)])
         self._show("closed")
-        await asyncio.gather(*self._letters)
+        await asyncio.gather(*self._letters.values())
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._state
 
@@ -122,8 +122,8 @@ class InvoiceLifecycle:
 
     def _mail(self, message_id: str | None, what: str) -> None:
         """Send a claimed letter beside the ladder: a mail server that is down for a day must not hold up the next step."""
-        if message_id is not None:
-            self._letters.append(asyncio.create_task(deliver(self._start.tenant_id, message_id, what)))
+        if message_id is not None and message_id not in self._letters:
+            self._letters[message_id] = asyncio.create_task(deliver(self._start.tenant_id, message_id, what))
 
     def _tell_search(self, state: str, next_action_at: datetime | None) -> None:
         at = names.NEXT_ACTION_AT.value_set(next_action_at) if next_action_at else names.NEXT_ACTION_AT.value_unset()

@@ -38,19 +38,12 @@ GATEWAY = ActivityOptions(
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_attempts=4),
 )
 
-# Money that came late has no next poll: ask until the gateway answers.
-GATEWAY_UNTIL_IT_ANSWERS = ActivityOptions(
-    task_queue=PAYMENTS_QUEUE,
-    start_to_close_timeout=timedelta(seconds=30),
-    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=15)),
-)
-
 PAYMENTS = ActivityOptions(
     task_queue=PAYMENTS_QUEUE, start_to_close_timeout=timedelta(seconds=30), retry_policy=_UNTIL_IT_WORKS
 )
 
-# The pauses between tries are the letter's own (`activities.mailing.RETRY_PAUSES`); the count ends them. A worker that dies
-# in the middle of a try costs one as well, so there is no room for a lost letter: the last try marks it as failed.
+# The pauses between tries are the letter's own (`activities.mailing.RETRY_PAUSES`), and the count in the log of messages ends
+# them. The policy here is for what is not the mail server's doing: a worker that died, a database that is away.
 MAIL = ActivityOptions(
     task_queue=MAIL_QUEUE,
     start_to_close_timeout=timedelta(seconds=40),

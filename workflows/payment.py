@@ -1,5 +1,6 @@
 """A payment's saga: open the checkout, hear from the gateway or ask it, settle, tell the invoices, thank the payer."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -58,6 +59,7 @@ class Payment:
         self._heard_of: list[str] = []
         self._has_news = False
         self._times_asked = 0
+        self._letters: dict[str, asyncio.Task[None]] = {}
 
     @workflow.run
     async def run(self, payment: PaymentInput) -> PaymentResult:
@@ -66,7 +68,12 @@ class Payment:
         await self._see_it_through(checkout)
         workflow.upsert_search_attributes([names.PAYMENT_STATE.value_set(self._confirmation.status.value)])
         self._show("ended")
-        await _tell(payment, self._confirmation)
+        await self._tell(self._confirmation)
+        while await self._news_before_letters_are_out():
+            # Money that comes while a letter waits for the mail server is money all the same.
+            self._confirmation = await _ask_after_the_end(payment) or self._confirmation
+            workflow.upsert_search_attributes([names.PAYMENT_STATE.value_set(self._confirmation.status.value)])
+            await self._tell(self._confirmation)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return PaymentResult(self._confirmation.status, self._confirmation.outcome)
 
@@ -79,6 +86,8 @@ class Payment:
     @workflow.update
     async def ask_now(self) -> PaymentStatus:
         """Ask the gateway now rather than at the next poll; the payment's status after that."""
+        if self._is_over:
+            return self._confirmation.status
         times_asked = self._times_asked
         self._has_news = True
         await workflow.wait_condition(lambda: self._times_asked > times_asked or self._is_over)
@@ -150,6 +159,19 @@ class Payment:
                 )
         self._times_asked += 1
 
+    async def _tell(self, confirmation: Confirmation) -> None:
+        """Tell the invoices now, and send each letter once, beside whatever news there may be."""
+        await _tell_invoices(self._payment, confirmation)
+        letter = confirmation.message_id
+        if letter is not None and letter not in self._letters:
+            sending = deliver(self._payment.tenant_id, letter, "letter to the payer")
+            self._letters[letter] = asyncio.create_task(sending)
+
+    async def _news_before_letters_are_out(self) -> bool:
+        await workflow.wait_condition(lambda: self._has_news or all(task.done() for task in self._letters.values()))
+        has_news, self._has_news = self._has_news, False
+        return has_news
+
     def _show(self, what: str) -> None:
         workflow.set_current_details(
             f"**{self._payment.payment_id}** {self._confirmation.status.value}, "
@@ -164,22 +186,12 @@ class LatePayment:
     @workflow.run
     async def run(self, payment: PaymentInput) -> PaymentResult:
         """Ask the gateway, settle what it says, and tell those whom it concerns."""
-        request = ConfirmRequest(payment.tenant_id, payment.payment_id, workflow.now())
-        confirmation = await workflow.execute_activity_method(
-            Settling.confirm, request, summary="ask the gateway and settle", **options.GATEWAY_UNTIL_IT_ANSWERS
-        )
+        confirmation = await _ask_after_the_end(payment)
+        if confirmation is None:
+            return PaymentResult(PaymentStatus.PENDING, Outcome.UNKNOWN)
         workflow.upsert_search_attributes([names.PAYMENT_STATE.value_set(confirmation.status.value)])
         await _tell(payment, confirmation)
         return PaymentResult(confirmation.status, confirmation.outcome)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedPaymentInput:
-    """A payment that staff recorded, and who did."""
-
-    tenant_id: str
-    payment_id: str
-    actor: str
 
 
 @workflow.defn(name="RecordedPayment")
@@ -187,19 +199,50 @@ class RecordedPayment:
     """Money that staff saw arrive (a bank transfer, cash): settled like any other, by the same function."""
 
     @workflow.run
-    async def run(self, payment: RecordedPaymentInput) -> PaymentResult:
+    async def run(self, payment: PaymentInput) -> PaymentResult:
         """Settle it, and tell those whom it concerns."""
-        request = RecordedRequest(payment.tenant_id, payment.payment_id, payment.actor, workflow.now())
+        request = RecordedRequest(payment.tenant_id, payment.payment_id, workflow.now())
         confirmation = await workflow.execute_activity_method(
             Settling.settle_recorded, request, summary="settle", **options.PAYMENTS
         )
         workflow.upsert_search_attributes([names.PAYMENT_STATE.value_set(confirmation.status.value)])
-        await _tell(PaymentInput(payment.tenant_id, payment.payment_id), confirmation)
+        await _tell(payment, confirmation)
         return PaymentResult(confirmation.status, confirmation.outcome)
 
 
+async def _ask_after_the_end(payment: PaymentInput) -> Confirmation | None:
+    """There is news of a payment that had ended: ask until the answer is clear, as long as a gateway may lag behind its update.
+
+    What stays unclear is put before a person; None when the gateway could not be asked at all.
+    """
+    confirmation = None
+    for pause in (timedelta(0), *POLLS_AFTER_NEWS):
+        if pause:
+            await workflow.sleep(pause, summary="ask the gateway again")
+        request = ConfirmRequest(payment.tenant_id, payment.payment_id, workflow.now())
+        try:
+            confirmation = await workflow.execute_activity_method(
+                Settling.confirm, request, summary="ask the gateway and settle", **options.GATEWAY
+            )
+        except ActivityError as error:
+            workflow.logger.warning("The gateway could not be asked: %s", error.cause)
+            continue
+        if confirmation.outcome.is_final or confirmation.outcome is Outcome.DISPUTED:
+            return confirmation
+    request = ConfirmRequest(payment.tenant_id, payment.payment_id, workflow.now())
+    await workflow.execute_activity_method(Settling.hand_to_a_person, request, summary="needs review", **options.PAYMENTS)
+    return confirmation
+
+
 async def _tell(payment: PaymentInput, confirmation: Confirmation) -> None:
-    """Tell the lifecycles of the invoices that were paid, and send the payer's letter."""
+    """Tell the invoices that were paid, and send the payer's letter."""
+    await _tell_invoices(payment, confirmation)
+    if confirmation.message_id is not None:
+        await deliver(payment.tenant_id, confirmation.message_id, "letter to the payer")
+
+
+async def _tell_invoices(payment: PaymentInput, confirmation: Confirmation) -> None:
+    """Tell the lifecycles of the invoices that were paid."""
     for paid in confirmation.paid_invoices:
         lifecycle = workflow.get_external_workflow_handle_for(InvoiceLifecycle.run, names.invoice_lifecycle_id(paid.invoice_id))
         try:
@@ -207,5 +250,3 @@ async def _tell(payment: PaymentInput, confirmation: Confirmation) -> None:
         except FailureError:
             # It has ended already, as it does when this news comes a second time: there is nobody left to tell.
             workflow.logger.info("The lifecycle of invoice %s has ended.", paid.invoice_id)
-    if confirmation.message_id is not None:
-        await deliver(payment.tenant_id, confirmation.message_id, "letter to the payer")

@@ -8,7 +8,7 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 
-from activities.failures import translated
+from activities.failures import as_application_error, translated
 from domain.errors import ConflictError, InvalidInputError, InvariantError, NotFoundError
 from gateways.base import GatewayOutcomeUnknownError, GatewayUnreachableError, UntrustedAddressError
 from persistence.database import Database
@@ -51,10 +51,9 @@ def test_an_error_that_asking_again_cannot_mend_is_told_at_once_under_its_own_na
 
 
 @pytest.mark.parametrize("kind", [GatewayUnreachableError, GatewayOutcomeUnknownError])
-def test_a_gateway_that_does_not_answer_is_given_a_moment(kind: type[GatewayUnreachableError]) -> None:
-    found = told(kind("paynow", "It did not answer."))
-    assert not found.non_retryable
-    assert found.next_retry_delay == timedelta(seconds=2)
+def test_a_gateway_that_does_not_answer_is_asked_again_with_growing_pauses(kind: type[GatewayUnreachableError]) -> None:
+    error = kind("paynow", "It did not answer.")
+    assert as_application_error(error) is error, "a pause of its own would go before the policy's back-off"
 
 
 def test_an_error_nobody_thought_of_is_tried_again_and_can_be_written_into_a_history() -> None:

@@ -23,7 +23,7 @@ and the stored histories with {histories.RENEW}=1. Otherwise put the new order b
 and leave the old one in the other branch."""
 
 UPSERT = "        workflow.upsert_search_attributes([names.PAYMENT_STATE.value_set(self._confirmation.status.value)])\n"
-TELL = "        await _tell(payment, self._confirmation)\n"
+TELL = "        await self._tell(self._confirmation)\n"
 SHOW = '        self._show("ended")\n'
 
 

@@ -30,7 +30,7 @@ def bank_transfer(bench: Bench, invoice: Invoice, amount: str) -> Payment:
 
 
 async def record(bench: Bench, payment: Payment, invoice: Invoice) -> None:
-    await bench.engine.workflows.settle_recorded(bench.tenant.id, payment.id, "Chipo", invoice_id=invoice.id, currency="USD")
+    await bench.engine.workflows.settle_recorded(bench.tenant.id, payment.id, invoice_id=invoice.id, currency="USD")
 
 
 async def test_a_recorded_transfer_closes_the_invoice_and_thanks_the_payer(bench: Bench) -> None:

@@ -157,7 +157,7 @@ async def test_an_older_answer_that_comes_late_does_not_undo_a_settlement(bench:
     payment = await bench.pay(invoice)
     bench.arm("poll", "out_of_order")
     await bench.tell(payment, "whk_2")
-    assert await bench.ended(bench.late_look(payment, "whk_2")) == PaymentResult(PaymentStatus.SETTLED, Outcome.PENDING)
+    assert await bench.ended(bench.late_look(payment, "whk_2")) == PaymentResult(PaymentStatus.SETTLED, Outcome.PAID)
     assert bench.now_of(payment).status is PaymentStatus.SETTLED
     assert bench.attempt(payment).outcome is Outcome.PAID
     await bench.letters_are(invoice, "invoice_issued SENT", "payment_confirmation SENT")
