@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from dev.ports import free_port
 from dev.processes import spawn, stop, wait_until
@@ -30,7 +31,7 @@ NAMESPACE_SCRIPT = ROOT / "deploy" / "temporal-namespace.sh"
 
 def yaml(path: Path) -> Any:
     # PyYAML is no part of the locked environment yet; everything that needs no parser is checked without it.
-    return pytest.importorskip("yaml").safe_load(path.read_text(encoding="utf-8"))
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 @pytest.fixture
