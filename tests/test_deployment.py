@@ -29,14 +29,13 @@ INTERPOLATED = re.compile(r"\$\{([A-Z_]+)")
 NAMESPACE_SCRIPT = ROOT / "deploy" / "temporal-namespace.sh"
 
 
-def yaml(path: Path) -> Any:
-    # PyYAML is no part of the locked environment yet; everything that needs no parser is checked without it.
+def read_yaml(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 @pytest.fixture
 def services() -> dict[str, Any]:
-    found: dict[str, Any] = yaml(ROOT / "docker-compose.yml")["services"]
+    found: dict[str, Any] = read_yaml(ROOT / "docker-compose.yml")["services"]
     return found
 
 
@@ -168,7 +167,7 @@ def test_the_server_of_production_is_the_one_that_is_tested_against() -> None:
 
 
 def test_the_server_of_production_has_the_dynamic_configuration_of_the_embedded_one() -> None:
-    values = yaml(ROOT / "deploy" / "dynamicconfig" / "dunlin.yaml")
+    values = read_yaml(ROOT / "deploy" / "dynamicconfig" / "dunlin.yaml")
     given = {key: str(entry["value"]).lower() for key, (entry,) in values.items()}
     # Skipping time is for demos and tests alone.
     assert given == {key: value for key, value in DYNAMIC_CONFIG.items() if key != "frontend.WorkflowTimeSkippingEnabled"}
