@@ -1,6 +1,7 @@
 """Money that staff saw arrive is settled by the same function as a gateway's, and tells the same people."""
 
 import asyncio
+from datetime import datetime
 
 from domain.invoice import Invoice
 from domain.payment import Outcome, PaymentMethod, PaymentStatus
@@ -15,7 +16,7 @@ from workflows.payment import PaymentResult
 SETTLED = PaymentResult(PaymentStatus.SETTLED, Outcome.PAID)
 
 
-def bank_transfer(bench: Bench, invoice: Invoice, amount: str) -> Payment:
+def bank_transfer(bench: Bench, invoice: Invoice, amount: str, at: datetime | None = None) -> Payment:
     with bench.database.tenant(bench.tenant.id) as session:
         return payments.start(
             session,
@@ -25,7 +26,7 @@ def bank_transfer(bench: Bench, invoice: Invoice, amount: str) -> Payment:
             amount=factories.usd(amount),
             manual_reference="FT-1",
             actor="Chipo",
-            now=wall_clock(),
+            now=at or wall_clock(),
         )
 
 
