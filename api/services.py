@@ -1,6 +1,6 @@
 """What the routers work with, handed in by the composition root (`app.py`), and how a request reaches it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Protocol
@@ -54,4 +54,3 @@ def services(request: Request) -> ApiServices:
 
 
 Services = Annotated[ApiServices, Depends(services)]
-Headers = Mapping[str, str]

@@ -76,14 +76,6 @@ def tenant_of_token(system: Session, payment_token: str) -> tuple[str, str] | No
     return (found[0], found[1]) if found else None
 
 
-def currencies_invoiced(session: Session, run_id: str, customer_ids: list[str]) -> set[tuple[str, str]]:
-    """(customer id, currency) of the invoices that a run has issued to these customers already."""
-    statement = select(InvoiceRow.customer_id, InvoiceRow.currency).where(
-        InvoiceRow.run_id == run_id, InvoiceRow.customer_id.in_(customer_ids)
-    )
-    return {(customer, currency) for customer, currency in session.execute(statement)}
-
-
 def lock_one(session: Session, invoice_id: str) -> InvoiceDetail:
     """Lock an invoice (after its customer) for this transaction.
 

@@ -128,14 +128,6 @@ def test_invoices_are_paged_in_the_order_of_issue_and_filtered(database: Databas
         assert [item.invoice.id for item in invoices.page(session, after=mine[0].id, limit=1)] == [mine[1].id]
 
 
-def test_what_a_run_has_invoiced_is_known_by_customer_and_currency(database: Database, tenant: Tenant) -> None:
-    invoice = factories.issue_invoice(database, tenant)
-    run_id = state(database, tenant, invoice).run_id
-    with database.tenant(tenant.id) as session:
-        assert invoices.currencies_invoiced(session, run_id, [invoice.customer_id]) == {(invoice.customer_id, "USD")}
-        assert invoices.currencies_invoiced(session, run_id, ["cus_other"]) == set()
-
-
 def test_an_invoice_that_is_not_there_is_named(database: Database, tenant: Tenant) -> None:
     with pytest.raises(NotFoundError, match="invoice inv_none"), database.tenant(tenant.id) as session:
         invoices.get(session, "inv_none")
