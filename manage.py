@@ -3,11 +3,8 @@
 import re
 import secrets
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,12 +21,10 @@ from domain.dunning import default_policy
 from domain.errors import DunlinError, InvalidInputError
 from domain.letters import Branding
 from domain.money import Money, minor_digits
+from manage_gateways import GATEWAY_COMMANDS, check_address, configure_first_tenant, opened
 from persistence import checks, imports, migrate, tenants
-from persistence.contacts import email_address
-from persistence.database import Database
 from persistence.imports import ImportOutcome
 from persistence.models import TenantRow
-from persistence.secrets import CredentialBox
 from settings import Settings
 from wording import write_money
 
@@ -59,8 +54,8 @@ def make_tenant(system: Session, now: datetime, **facts: Any) -> Tenant:
         ZoneInfo(facts["time_zone"])
     except (KeyError, ValueError, OSError):
         raise InvalidInputError("time-zone", f"{facts['time_zone']!r} is not a zone such as Africa/Harare.") from None
-    _check_address("sender-email", facts["sender_email"])
-    _check_address("contact-email", facts["contact_email"])
+    check_address("sender-email", facts["sender_email"])
+    check_address("contact-email", facts["contact_email"])
     # As every letter and page will be written: what cannot be is refused here rather than there.
     write_money(Money.zero(facts["currency"]), facts["locale"])
     Branding(
@@ -83,43 +78,6 @@ def _check_slug_and_prefix(slug: str, invoice_prefix: str) -> None:
         raise InvalidInputError("invoice-prefix", f"{invoice_prefix!r} is not 1 to {_LONGEST_PREFIX} letters such as CVT-.")
 
 
-def _check_address(field: str, address: str) -> None:
-    try:
-        email_address(address)
-    except InvalidInputError as error:
-        raise InvalidInputError(field, error.message) from None
-
-
-def configure_first_tenant(system: Session, settings: Settings, now: datetime) -> list[str]:
-    """Give the first tenant the sender and the gateway account that the environment names; what was given, for people."""
-    tenant = tenants.first(system)
-    if tenant is None:
-        return []
-    given = []
-    sender = parseaddr(settings.email_from)[1]
-    if sender:
-        _check_address("EMAIL_FROM", sender)
-        tenants.set_sender(system, tenant.id, sender)
-        given.append(f"tenant {tenant.slug} writes as {sender}")
-    credentials = settings.paynow_credentials
-    if credentials is not None:
-        currency = settings.paynow_currency or tenant.currency
-        minor_digits(currency)
-        tenants.put_account(system, CredentialBox(settings.secret_keys), tenant.id, "paynow", currency, credentials, now)
-        given.append(f"tenant {tenant.slug} takes {currency} by Paynow")
-    return given
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[Database]:
-    """The installation's database for one command; closed also when the command is refused."""
-    database = Database(settings.database_url)
-    try:
-        yield database
-    finally:
-        database.close()
-
-
 @click.group(help=__doc__)
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -136,7 +94,7 @@ def secret_key() -> None:
 @click.pass_obj
 def migrate_database(settings: Settings) -> None:
     """Bring the database up to date, and the first tenant's gateways in line with the environment."""
-    with _opened(settings) as database:
+    with opened(settings) as database:
         migrate.upgrade(database.engine)
         with database.system() as system:
             given = configure_first_tenant(system, settings, datetime.now(UTC))
@@ -161,7 +119,7 @@ def migrate_database(settings: Settings) -> None:
 def create_tenant(settings: Settings, /, **facts: Any) -> None:
     """Make a tenant and its first staff token, which is shown once."""
     now, token = datetime.now(UTC), new_token()
-    with _opened(settings) as database, database.system() as system:
+    with opened(settings) as database, database.system() as system:
         if tenants.slug_exists(system, facts["slug"]):
             raise InvalidInputError("slug", f"there is a tenant {facts['slug']!r} already.")
         tenant = make_tenant(system, now, **facts)
@@ -178,27 +136,9 @@ def create_tenant(settings: Settings, /, **facts: Any) -> None:
 def create_token(settings: Settings, slug: str, name: str, role: str) -> None:
     """Make a staff token, which is shown once."""
     token = new_token()
-    with _opened(settings) as database, database.system() as system:
+    with opened(settings) as database, database.system() as system:
         tenants.add_token(system, tenants.by_slug(system, slug).id, name, role, token, datetime.now(UTC))
     click.echo(token)
-
-
-@cli.command("set-paynow")
-@click.option("--tenant", "slug", required=True)
-@click.option("--currency", required=True, help="Which currency this integration takes: the integration decides it.")
-@click.option("--integration-id", required=True)
-@click.option("--integration-key", prompt=True, hide_input=True, help="Asked for when it is not given.")
-@click.pass_obj
-def set_paynow(settings: Settings, slug: str, currency: str, integration_id: str, integration_key: str) -> None:
-    """Store a tenant's Paynow integration for one currency, encrypted."""
-    minor_digits(currency)
-    credentials = {"integration_id": integration_id, "integration_key": integration_key}
-    with _opened(settings) as database, database.system() as system:
-        tenant = tenants.by_slug(system, slug)
-        tenants.put_account(
-            system, CredentialBox(settings.secret_keys), tenant.id, "paynow", currency, credentials, datetime.now(UTC)
-        )
-    click.echo(f"Tenant {slug} takes {currency} by Paynow.")
 
 
 _CSV = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -221,7 +161,7 @@ def import_csv(
     files = {kind: path.read_bytes() for kind, path in given.items() if path is not None}
     if not files:
         raise InvalidInputError("import", "name at least one file: --plans, --customers or --charges.")
-    with _opened(settings) as database:
+    with opened(settings) as database:
         with database.system() as system:
             tenant_id = tenants.by_slug(system, slug).id
         with database.tenant(tenant_id) as session:
@@ -245,13 +185,17 @@ def _report(outcome: ImportOutcome, *, dry_run: bool) -> None:
 @click.pass_obj
 def check(settings: Settings) -> None:
     """Prove that ledger, invoices, numbers, payments and letters agree; exits 1 and names the rows when they do not."""
-    with _opened(settings) as database, database.system() as system:
+    with opened(settings) as database, database.system() as system:
         findings = checks.run(system)
     for finding in findings:
         click.echo(f"BROKEN: {finding.check}\n  " + "\n  ".join(finding.rows), err=True)
     if findings:
         sys.exit(1)
     click.echo(f"All {len(checks.CHECKS)} checks hold.")
+
+
+for command in GATEWAY_COMMANDS:
+    cli.add_command(command)
 
 
 def main() -> None:

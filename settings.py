@@ -37,11 +37,32 @@ class Settings(BaseSettings):
     paynow_result_url: str = ""
     paynow_return_url: str = ""
 
-    # The names that Yoco's users have already; its gateway is not built yet.
     yoco_api_url: str = "https://payments.yoco.com/api"
     yoco_secret_key: SecretStr = SecretStr("")
     yoco_public_key: str = ""
+    # One, or several with spaces between them while an old one is being replaced.
     yoco_webhook_secret: SecretStr = SecretStr("")
+
+    # The sandbox is https://sandbox.payfast.co.za, with the same API.
+    payfast_url: str = "https://www.payfast.co.za"
+    payfast_api_url: str = "https://api.payfast.co.za"
+    payfast_merchant_id: str = ""
+    payfast_merchant_key: SecretStr = SecretStr("")
+    payfast_passphrase: SecretStr = SecretStr("")
+    # Where PayFast's notifications may come from, as it documents it: networks and host names, comma separated.
+    payfast_sources: str = (
+        "www.payfast.co.za,sandbox.payfast.co.za,w1w.payfast.co.za,w2w.payfast.co.za,"
+        "197.97.145.144/28,41.74.179.192/27,102.216.36.0/28,102.216.36.128/28,144.126.193.139"
+    )
+
+    ozow_api_url: str = "https://api.ozow.com"
+    ozow_site_code: str = ""
+    ozow_private_key: SecretStr = SecretStr("")
+    ozow_api_key: SecretStr = SecretStr("")
+    ozow_is_test: bool = False
+
+    # Our own proxies (addresses or networks, comma separated), whose word about where a request comes from is believed.
+    trusted_proxies: str = ""
 
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 1025
@@ -49,6 +70,8 @@ class Settings(BaseSettings):
     smtp_user: str = ""
     smtp_pass: SecretStr = SecretStr("")
     email_from: str = ""
+    # Who is told when a gateway does not answer, and when it does again; empty: the log has to do.
+    operations_email: str = ""
 
     log_level: str = "INFO"
     metrics_port: int = 0
@@ -64,10 +87,17 @@ class Settings(BaseSettings):
                 return "postgresql+psycopg://" + url.removeprefix(plain)
         return url
 
-    @field_validator("app_url", "paynow_api_url", "temporal_ui_url")
+    @field_validator(
+        "app_url", "paynow_api_url", "yoco_api_url", "payfast_url", "payfast_api_url", "ozow_api_url", "temporal_ui_url"
+    )
     @classmethod
     def _without_slash(cls, url: str) -> str:
         return url.rstrip("/")
+
+    @property
+    def trusted_proxy_list(self) -> list[str]:
+        """`TRUSTED_PROXIES` as a list; empty: no header is believed about where a request comes from."""
+        return [part.strip() for part in self.trusted_proxies.split(",") if part.strip()]
 
     @property
     def secret_keys(self) -> list[str]:
@@ -101,6 +131,30 @@ class Settings(BaseSettings):
             if identity and key.get_secret_value():
                 return {"integration_id": identity, "integration_key": key.get_secret_value()}
         return None
+
+    @property
+    def yoco_credentials(self) -> dict[str, str] | None:
+        """The first tenant's keys at Yoco; None while there is no secret key."""
+        key, webhook = self.yoco_secret_key.get_secret_value(), self.yoco_webhook_secret.get_secret_value()
+        return {"secret_key": key, "webhook_secret": webhook} if key else None
+
+    @property
+    def payfast_credentials(self) -> dict[str, str] | None:
+        """The first tenant's account at PayFast; None while merchant id or key is missing."""
+        key = self.payfast_merchant_key.get_secret_value()
+        if not (self.payfast_merchant_id and key):
+            return None
+        passphrase = self.payfast_passphrase.get_secret_value()
+        return {"merchant_id": self.payfast_merchant_id, "merchant_key": key, "passphrase": passphrase}
+
+    @property
+    def ozow_credentials(self) -> dict[str, str] | None:
+        """The first tenant's site at Ozow; None while one of its three parts is missing."""
+        private, api = self.ozow_private_key.get_secret_value(), self.ozow_api_key.get_secret_value()
+        if not (self.ozow_site_code and private and api):
+            return None
+        is_test = str(self.ozow_is_test).lower()
+        return {"site_code": self.ozow_site_code, "private_key": private, "api_key": api, "is_test": is_test}
 
     def payment_page(self, payment_token: str) -> str:
         """The address of the page on which an invoice is seen and paid."""

@@ -7,11 +7,16 @@ from typing import Any
 
 import structlog
 from temporalio import activity
+from temporalio.common import MetricMeter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from gateways.breaker import Change
+
 # What an activity's input may carry that is worth a search; nothing personal is among it.
 _BOUND_FIELDS = ("tenant_id", "run_id", "invoice_id", "payment_id", "message_id", "step")
+
+log = structlog.get_logger(__name__)
 
 
 def configure_logging(level: str) -> None:
@@ -52,6 +57,29 @@ def temporal_runtime(metrics_port: int) -> Runtime:
         bind_address=f"0.0.0.0:{metrics_port}", durations_as_seconds=True, counters_total_suffix=True, unit_suffix=True
     )
     return Runtime(telemetry=TelemetryConfig(metrics=metrics), worker_heartbeat_interval=timedelta(seconds=60))
+
+
+class BreakerTelemetry:
+    """Logs and counts what the gateways' breakers do.
+
+    `dunlin_gateway_breaker_open` is 1 while an account is left alone, else 0; `dunlin_gateway_breaker_openings_total` counts.
+
+    Args:
+        meter: of `temporal_runtime`, so that all metrics of a worker are on one port.
+    """
+
+    def __init__(self, meter: MetricMeter = MetricMeter.noop) -> None:
+        self._open = meter.create_gauge("dunlin_gateway_breaker_open", "Whether the gateway's account is left alone")
+        self._openings = meter.create_counter("dunlin_gateway_breaker_openings", "How often half the calls failed")
+
+    def __call__(self, change: Change) -> None:
+        labels = {"gateway": change.gateway, "account": change.account_id}
+        self._open.set(int(change.is_open), labels)
+        if change.is_open:
+            self._openings.add(1, labels)
+            log.error("a gateway does not answer and is left alone", **labels, error=change.error)
+        else:
+            log.warning("a gateway answers again", **labels)
 
 
 class BindIds(Interceptor):

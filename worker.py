@@ -1,16 +1,17 @@
 """The workers' composition root: `python worker.py [billing] [payments] [mail]` serves these queues, or all of them.
 
-`build_worker` is what tests use too. The worker that serves payments also sweeps the inbox.
+`build_worker` is what tests use too. The worker that serves payments also sweeps the inbox and watches over the gateways.
 """
 
 import asyncio
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -25,8 +26,14 @@ from activities.invoicing import Invoicing
 from activities.letter_facts import LinkMaker
 from activities.mailing import Mailing
 from activities.paying import Paying
+from activities.reconciling import Reconciling
+from activities.reversing import Reversing
 from activities.settling import Settling
+from gateways.breaker import Breakers
+from gateways.transport import Transport
 from mail.mailer import Mailer, SmtpMailer
+from operations import Addresses, Outbox
+from outage_watch import OutageWatch, watch_for_ever
 from persistence.database import Database
 from settings import Settings
 from sweeper import sweep_for_ever
@@ -35,7 +42,10 @@ from workflows import names
 from workflows.billing_run import BillingRun
 from workflows.client import Workflows, connect
 from workflows.invoice_lifecycle import InvoiceLifecycle
+from workflows.letter_delivery import LetterDelivery
 from workflows.payment import LatePayment, Payment, RecordedPayment
+from workflows.payment_reversal import PaymentReversal
+from workflows.reconciliation import DecidedPayment, Reconciliation
 
 # Longer than any activity's call to a gateway or a mail server: what is under way is finished, not repeated.
 DRAIN = timedelta(seconds=30)
@@ -55,11 +65,11 @@ class Services:
     workflows: Workflows
 
 
-def build_services(settings: Settings, client: Client) -> Services:
+def build_services(settings: Settings, client: Client, breakers: Breakers) -> Services:
     """Wire the real collaborators."""
     return Services(
         database=Database(settings.database_url, connections=settings.database_connections),
-        desk=build_desk(settings),
+        desk=build_desk(settings, Transport(), breakers),
         mailer=SmtpMailer(settings.smtp),
         links=settings.payment_page,
         workflows=Workflows(client),
@@ -101,15 +111,22 @@ def _served_on(queue: str, services: Services) -> tuple[Sequence[type], Sequence
         case names.PAYMENTS_QUEUE:
             paying = Paying(services.database, services.desk, services.links)
             settling = Settling(services.database, services.desk)
-            return [Payment, LatePayment, RecordedPayment], [
+            reconciling = Reconciling(services.database, services.desk)
+            reversing = Reversing(services.database, services.workflows)
+            return [Payment, LatePayment, RecordedPayment, PaymentReversal, DecidedPayment, Reconciliation], [
                 paying.open_checkout,
                 settling.confirm,
                 settling.settle_recorded,
                 settling.hand_to_a_person,
+                reversing.reverse,
+                reversing.reopen_lifecycles,
+                reconciling.look_at_page,
+                reconciling.conclude,
+                reconciling.carry_out,
             ]
         case names.MAIL_QUEUE:
             mailing = Mailing(services.database, services.mailer, services.links)
-            return [], [mailing.deliver]
+            return [LetterDelivery], [mailing.deliver]
         case _:
             raise SystemExit(f"There is no task queue {queue!r}: choose from {', '.join(names.QUEUES)}.")
 
@@ -118,7 +135,9 @@ async def serve(settings: Settings, queues: Sequence[str]) -> None:
     """Serve the queues until SIGTERM or SIGINT, then finish what is under way."""
     runtime = telemetry.temporal_runtime(settings.metrics_port)
     client = await connect(settings.temporal_address, settings.temporal_namespace, runtime=runtime)
-    services = build_services(settings, client)
+    breakers = Breakers(time.monotonic, telemetry.BreakerTelemetry(runtime.metric_meter))
+    services = build_services(settings, client, breakers)
+    outbox = Outbox(services.mailer, Addresses(settings.operations_email, settings.email_from))
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -126,21 +145,24 @@ async def serve(settings: Settings, queues: Sequence[str]) -> None:
         async with AsyncExitStack() as stack:
             for queue in queues:
                 await stack.enter_async_context(build_worker(client, queue, services, executor))
-            sweeping = _sweep_if_paying(queues, services)
+            background = _beside_payments(services, breakers, outbox) if names.PAYMENTS_QUEUE in queues else []
             log.info("serving", queues=list(queues))
             if settings.dunlin_ready_file:
                 settings.dunlin_ready_file.write_text("ready")
             await stopped.wait()
             log.info("draining", queues=list(queues))
-            if sweeping:
-                sweeping.cancel()
+            for task in background:
+                task.cancel()
     services.database.close()
 
 
-def _sweep_if_paying(queues: Sequence[str], services: Services) -> "asyncio.Task[None] | None":
-    if names.PAYMENTS_QUEUE not in queues:
-        return None
-    return asyncio.create_task(sweep_for_ever(services.database, services.workflows))
+def _beside_payments(services: Services, breakers: Breakers, outbox: Outbox) -> "list[asyncio.Task[None]]":
+    """What runs beside the payments queue until it is cancelled."""
+    watch = OutageWatch(services.database, services.desk, breakers, outbox)
+    return [
+        asyncio.create_task(sweep_for_ever(services.database, services.workflows)),
+        asyncio.create_task(watch_for_ever(watch, outbox, lambda: datetime.now(UTC))),
+    ]
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from temporalio import activity
 
 from activities.failures import translated
+from activities.suspension import suspend
 from domain.dunning import Action, is_pointless
 from domain.invoice import InvoiceState
 from domain.letters import Letter
@@ -75,7 +76,8 @@ class Collecting:
                 look = LookRequest(request.tenant_id, request.invoice_id, request.customer_id, request.now)
                 return _standing(detail, _reactivate(session, look))
             if request.action is Action.SUSPEND:
-                message_id = _suspend(session, request)
+                invoices.mark_suspending(session, request.invoice_id, request.now)
+                message_id = suspend(session, request.customer_id, request.invoice_id, request.now)
                 return _standing(invoices.lock_one(session, request.invoice_id), message_id)
             return _standing(detail, _claim_letter(session, request))
 
@@ -94,34 +96,6 @@ def _claim_letter(session: Session, request: StepRequest) -> str | None:
         request.action.letter, "Invoice", request.invoice_id, request.step, request.customer_id, invoice_id=request.invoice_id
     )
     return messages.claim(session, letter, request.now)
-
-
-def _suspend(session: Session, request: StepRequest) -> str | None:
-    """Place the hold; the letter goes out only with a new hold, once however many invoices are late (requirements L4)."""
-    invoices.mark_suspending(session, request.invoice_id, request.now)
-    hold_id = holds.place(session, request.customer_id, HoldReason.OVERDUE, request.now)
-    if hold_id is None:
-        return _letter_of_standing_hold(session, request)
-    audit.record(
-        session, request.now, audit.SYSTEM, "CUSTOMER_SUSPENDED", "Customer", request.customer_id,
-        hold_id=hold_id, invoice_id=request.invoice_id,
-    )  # fmt: skip
-    return messages.claim(session, _suspension_letter(request, hold_id), request.now)
-
-
-def _letter_of_standing_hold(session: Session, request: StepRequest) -> str | None:
-    """The suspension letter, when this very step claimed it in a run whose answer was lost; else another invoice's did."""
-    hold_id = holds.standing(session, request.customer_id)[HoldReason.OVERDUE]
-    for message in messages.of_entity(session, "Customer", request.customer_id):
-        if message.key.endswith(f"/{hold_id}") and message.letter is Letter.SUSPENSION_NOTICE:
-            return message.id if message.invoice_id == request.invoice_id else None
-    return None
-
-
-def _suspension_letter(request: StepRequest, hold_id: str) -> Claim:
-    return Claim(
-        Letter.SUSPENSION_NOTICE, "Customer", request.customer_id, hold_id, request.customer_id, invoice_id=request.invoice_id
-    )
 
 
 def _reactivate(session: Session, request: LookRequest) -> str | None:

@@ -24,11 +24,20 @@ class Gateways(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GatewayAddresses:
-    """Where a gateway is, where it reaches us, and where it sends the payer's browser (None: to the invoice's own page)."""
+    """Where a gateway is and where it reaches us.
+
+    Attributes:
+        result_url: where it posts its updates.
+        return_url: where it sends the payer's browser; None: to the page of the link that is paid.
+        api_url: where its server API is, when that is another host than `base_url`.
+        sources: networks and host names that its updates come from; empty: from anywhere.
+    """
 
     base_url: str
     result_url: str
     return_url: str | None = None
+    api_url: str = ""
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +75,6 @@ class GatewayDesk:
             base_url=addresses.base_url,
             result_url=addresses.result_url,
             credentials=stored.credentials,
+            api_url=addresses.api_url,
+            update_sources=addresses.sources,
         )

@@ -1,32 +1,29 @@
 """Invoicing: issues a billing run's invoices batch by batch, and starts the lifecycle of each."""
 
 import asyncio
-import secrets
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 from temporalio import activity
 
 from activities.failures import translated
+from activities.lifecycles import LifecycleStart, LifecycleStarter, first_start, issued_letter
+from activities.settlement import money_account, settle
 from domain.billing import Billable, RunTotals, draft_invoices
 from domain.calendar import due_day, local_day
 from domain.customer import Tenant
-from domain.dunning import PlannedStep, plan_steps
 from domain.errors import CannotBillError, InvalidInputError
-from domain.invoice import InvoiceDraft, InvoiceState
-from domain.letters import Letter
+from domain.invoice import Invoice, InvoiceDraft
 from domain.money import Money
-from persistence import audit, billing_runs, customers, invoices, issuing, messages, tenants
+from domain.payment import PaymentMethod, Settlement
+from persistence import audit, billing_runs, customers, invoices, issuing, ledger, links, messages, payments, tenants
 from persistence.billing_runs import BillingRunState
 from persistence.database import Database, check_constraints_now
-from persistence.messages import Claim
 
-# 144 bits: nobody guesses a payment link.
-_TOKEN_BYTES = 18
 _LIFECYCLES_A_PAGE = 100
 
 
@@ -56,33 +53,6 @@ class RunProgress:
     customers_total: int
     totals: RunTotals
     done: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LifecycleStart:
-    """All that an invoice's lifecycle needs to know: ids, amounts and dates, nothing personal.
-
-    Attributes:
-        issued_message_id: the claimed letter *Invoice Issued*; None when the customer cannot be written to.
-        plan: the dunning policy's steps, dated for this invoice.
-        state: PAID when money was recorded before the lifecycle began: then it only mails the invoice.
-    """
-
-    tenant_id: str
-    invoice_id: str
-    customer_id: str
-    number: str
-    total: Money
-    due_on: str
-    issued_message_id: str | None
-    plan: tuple[PlannedStep, ...]
-    state: InvoiceState = InvoiceState.OPEN
-
-
-class LifecycleStarter(Protocol):
-    """Starts an invoice's lifecycle workflow; harmless when it runs or ran already."""
-
-    async def start_lifecycle(self, start: LifecycleStart) -> None: ...
 
 
 class Invoicing:
@@ -136,9 +106,8 @@ class Invoicing:
 
     def _starts_after(self, tenant_id: str, after: str) -> list[LifecycleStart]:
         with self._database.tenant(tenant_id) as session:
-            zone = tenants.current(session).time_zone
             return [
-                _lifecycle_start(session, tenant_id, zone, detail)
+                first_start(session, tenant_id, detail)
                 for detail in invoices.without_lifecycle(session, after=after, limit=_LIFECYCLES_A_PAGE)
             ]
 
@@ -152,11 +121,14 @@ class _Batch:
 
     def __init__(self, session: Session, run: BillingRunState, tenant: Tenant, now: datetime) -> None:
         self._session, self._run, self._tenant, self._now = session, run, tenant, now
+        self._credits: Mapping[tuple[str, str], Money] = {}
         self.totals = RunTotals()
         self.amounts: Counter[str] = Counter()
 
     def bill(self, batch: list[Billable]) -> None:
         ids = [billable.customer_id for billable in batch]
+        if tenants.allocation_policy(self._session).applies_credit:
+            self._credits = ledger.credits_of(self._session, ids)
         billed = customers.billed_subscriptions(self._session, ids, self._run.period.first_day)
         for billable in batch:
             self._bill_one(_without_billed(billable, billed))
@@ -178,6 +150,9 @@ class _Batch:
         self.totals += RunTotals(customers=1, issued=len(drafts), nothing_due=0 if drafts else 1)
 
     def _issue(self, draft: InvoiceDraft) -> None:
+        has_credit = (draft.customer_id, draft.currency) in self._credits
+        if has_credit:
+            customers.lock(self._session, draft.customer_id)
         issued_on = local_day(self._now, self._tenant.time_zone)
         invoice = issuing.issue(
             self._session,
@@ -186,14 +161,14 @@ class _Batch:
                 run_id=self._run.id,
                 period=self._run.period,
                 prefix=self._tenant.invoice_prefix,
-                payment_token=secrets.token_urlsafe(_TOKEN_BYTES),
+                payment_token=links.new_code(),
                 issued_at=self._now,
                 issued_on=issued_on,
                 due_on=due_day(issued_on, self._tenant.payment_terms_days),
                 policy=self._tenant.dunning_policy,
             ),
         )
-        messages.claim(self._session, _issued_letter(invoice.id, invoice.customer_id), self._now)
+        messages.claim(self._session, issued_letter(invoice.id, invoice.customer_id), self._now)
         audit.record(
             self._session,
             self._now,
@@ -205,6 +180,26 @@ class _Batch:
             total=str(invoice.total),
             run_id=self._run.id,
         )
+        if has_credit:
+            self._apply_credit(invoice)
+
+    def _apply_credit(self, invoice: Invoice) -> None:
+        """Pay a new invoice from its customer's credit (pains 12); the letter that brings the invoice tells it."""
+        credit = ledger.credit_of(self._session, invoice.customer_id, invoice.total.currency)
+        amount = min(credit, invoice.total)
+        if not amount:
+            return
+        payment = payments.start(
+            self._session,
+            customer_id=invoice.customer_id,
+            invoice_id=invoice.id,
+            method=PaymentMethod.CREDIT,
+            amount=amount,
+            actor=audit.SYSTEM,
+            now=self._now,
+        )
+        received = Settlement(payment.id, amount)
+        settle(self._session, payment, received, money_account(payment), audit.SYSTEM, self._now, tells_payer=False)
 
 
 def _without_billed(billable: Billable, billed: set[str]) -> Billable:
@@ -216,23 +211,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, IntegrityError | DataError):
         return f"The database refused the invoice: {str(error.orig).splitlines()[0]}"
     return str(error)
-
-
-def _issued_letter(invoice_id: str, customer_id: str) -> Claim:
-    return Claim(Letter.INVOICE_ISSUED, "Invoice", invoice_id, "issued", customer_id, invoice_id=invoice_id)
-
-
-def _lifecycle_start(session: Session, tenant_id: str, zone: str, detail: invoices.InvoiceDetail) -> LifecycleStart:
-    invoice = detail.invoice
-    letter = messages.claim(session, _issued_letter(invoice.id, invoice.customer_id), detail.issued_at)
-    return LifecycleStart(
-        tenant_id=tenant_id,
-        invoice_id=invoice.id,
-        customer_id=invoice.customer_id,
-        number=invoice.number,
-        total=invoice.total,
-        due_on=invoice.due_on.isoformat(),
-        issued_message_id=letter,
-        plan=plan_steps(detail.policy, invoice.due_on, zone, detail.issued_at),
-        state=invoice.state,
-    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
@@ -17,36 +17,45 @@ from domain.letters import (
     InvoiceIssuedFacts,
     Letter,
     OverdueNoticeFacts,
+    PaidPart,
     PaymentConfirmationFacts,
     PaymentFailedFacts,
+    PaymentLinkFacts,
     PaymentReminderFacts,
     ReactivationConfirmationFacts,
     SuspensionNoticeFacts,
 )
 from domain.money import Money, total
-from domain.payment import PaymentStatus
-from persistence import customers, holds, invoices, payments, tenants
+from domain.payment import PaymentMethod, PaymentStatus
+from domain.payment_link import LinkStatus
+from persistence import customers, holds, invoices, link_details, payments, tenants
 from persistence.invoices import InvoiceDetail
+from persistence.link_details import LinkDetail
 from persistence.messages import Message
+from persistence.payments import Payment
 
-# Makes the address of the page on which an invoice is paid from its payment token.
+# Makes the address of the page on which is paid from a payment link's code (an invoice's payment token is its own link's).
 LinkMaker = Callable[[str], str]
 
 _CHASING = {Letter.PAYMENT_REMINDER, Letter.OVERDUE_NOTICE, Letter.FINAL_WARNING}
+_TOLD_WHILE = {Letter.PAYMENT_CONFIRMATION: PaymentStatus.SETTLED, Letter.PAYMENT_FAILED: PaymentStatus.FAILED}
 
 
-def is_wanted(session: Session, message: Message) -> bool:
-    """Whether a letter still makes sense (requirements L8).
+def is_wanted(session: Session, message: Message, now: datetime) -> bool:
+    """Whether a letter still makes sense at `now` (requirements L8).
 
-    Nobody is chased for what is closed by now, nor told of a suspension that has ended, of a failure that turned out paid, or
-    of being back when another hold was placed.
+    Nobody is chased for what is closed by now, nor told of a suspension that has ended, of a failure that turned out paid, of
+    money that was recorded by mistake, of a link that takes no money, or of being back when another hold was placed.
     """
     if message.letter is Letter.SUSPENSION_NOTICE:
         return any(message.key.endswith(f"/{hold_id}") for hold_id in holds.standing(session, message.customer_id).values())
     if message.letter is Letter.REACTIVATION_CONFIRMATION:
         return not holds.standing(session, message.customer_id)
-    if message.letter is Letter.PAYMENT_FAILED and message.payment_id is not None:
-        return payments.get(session, message.payment_id).status is not PaymentStatus.SETTLED
+    if message.letter is Letter.PAYMENT_LINK:
+        detail = link_details.get(session, message.entity_id)
+        return detail.link.status_at(now) is LinkStatus.ACTIVE and bool(detail.asked)
+    if message.letter in _TOLD_WHILE and message.payment_id is not None:
+        return payments.get(session, message.payment_id).status is _TOLD_WHILE[message.letter]
     if message.letter not in _CHASING or message.invoice_id is None:
         return True
     return invoices.get(session, message.invoice_id).invoice.state is InvoiceState.OPEN
@@ -59,6 +68,13 @@ def _suspension_reason(detail: InvoiceDetail) -> str:
     return f"Invoice {detail.invoice.number} is still unpaid after our final warning."
 
 
+def _purpose(paid_by: LinkDetail | None) -> str | None:
+    """What the link said that it is for; nothing where it said no more than the invoice does."""
+    if paid_by is None or (paid_by.invoice_number and not paid_by.link.description):
+        return None
+    return paid_by.purpose
+
+
 def letter_facts(session: Session, message: Message, links: LinkMaker) -> Facts:
     """What the letter tells, as of now."""
     known = _Known(session, message, links)
@@ -66,6 +82,8 @@ def letter_facts(session: Session, message: Message, links: LinkMaker) -> Facts:
         return known.payment_letter()
     if message.letter in {Letter.SUSPENSION_NOTICE, Letter.REACTIVATION_CONFIRMATION}:
         return known.account_letter()
+    if message.letter is Letter.PAYMENT_LINK:
+        return known.link_letter()
     return known.invoice_letter()
 
 
@@ -105,9 +123,11 @@ class _Known:
                 return InvoiceIssuedFacts(
                     customer_name=name,
                     invoice_number=invoice.number,
-                    amount=invoice.total,
+                    amount=invoice.amount_due,
                     due_on=invoice.due_on,
                     payment_link=link,
+                    total=invoice.total,
+                    paid_from_credit=invoices.paid_by(self.session, invoice, PaymentMethod.CREDIT),
                 )
             case Letter.PAYMENT_REMINDER:
                 return PaymentReminderFacts(
@@ -145,25 +165,62 @@ class _Known:
             raise InvariantError(f"Letter {self.message.id} ({self.message.letter}) is about no payment.")
         payment = payments.get(self.session, self.message.payment_id)
         linked = self.detail() if self.message.invoice_id else None
-        number = linked.invoice.number if linked else None
+        paid_by = link_details.get(self.session, payment.link_id) if payment.link_id else None
         if self.message.letter is Letter.PAYMENT_FAILED:
             return PaymentFailedFacts(
                 customer_name=self.customer.name,
                 reference=payment.id,
                 amount=payment.amount,
                 reason=payment.failure_reason or "The payment was not completed.",
-                payment_link=self.links(linked.payment_token) if linked else tenants.branding(self.session).portal_url,
-                invoice_number=number,
+                payment_link=self._try_again(linked, paid_by),
+                invoice_number=linked.invoice.number if linked else None,
+                purpose=_purpose(paid_by),
             )
+        parts = self._parts(payment)
+        number, still_due = (parts[0].invoice_number, parts[0].amount_still_due) if len(parts) == 1 else (None, None)
+        if linked:
+            number, still_due = linked.invoice.number, linked.invoice.amount_due
         return PaymentConfirmationFacts(
             customer_name=self.customer.name,
             reference=payment.id,
             amount=payment.amount,
-            payment_on=local_day(payment.settled_at or self.message.queued_at, self.tenant.time_zone),
+            payment_on=self._received_on(payment),
             method_name=payment.method.human_name,
             invoice_number=number,
-            amount_still_due=linked.invoice.amount_due if linked else None,
+            amount_still_due=still_due,
             credit=payment.credited,
+            purpose=_purpose(paid_by),
+            parts=parts if len(parts) > 1 else (),
+        )
+
+    def _received_on(self, payment: Payment) -> date:
+        """The day that staff say the money came, else that on which the gateway said so."""
+        return payment.received_on or local_day(payment.settled_at or self.message.queued_at, self.tenant.time_zone)
+
+    def _try_again(self, linked: InvoiceDetail | None, paid_by: LinkDetail | None) -> str:
+        """The link that was tried, while it takes money; else the invoice's own, or the tried one's page, which says why."""
+        if linked and (paid_by is None or paid_by.link.status is not LinkStatus.ACTIVE):
+            return self.links(linked.payment_token)
+        return self.links(paid_by.link.code) if paid_by else tenants.branding(self.session).portal_url
+
+    def _parts(self, payment: Payment) -> tuple[PaidPart, ...]:
+        """What the payment went to, oldest invoice first."""
+        paid = [
+            (invoices.get(self.session, invoice_id).invoice, amount)
+            for invoice_id, amount in payments.allocations(self.session, payment.id)
+        ]
+        paid.sort(key=lambda part: (part[0].due_on, part[0].number))
+        return tuple(PaidPart(invoice.number, amount, invoice.amount_due) for invoice, amount in paid)
+
+    def link_letter(self) -> Facts:
+        detail = link_details.get(self.session, self.message.entity_id)
+        ends = detail.link.expires_at
+        return PaymentLinkFacts(
+            customer_name=detail.customer.name,
+            description=detail.purpose,
+            amount=detail.asked,
+            payment_link=self.links(detail.link.code),
+            expires_on=local_day(ends, self.tenant.time_zone) if ends else None,
         )
 
     def account_letter(self) -> Facts:

@@ -65,7 +65,7 @@ class Mailing:
             message = messages.get(session, request.message_id)
             if message.status != "QUEUED":
                 return Delivery(message.status)
-            if not is_wanted(session, message):
+            if not is_wanted(session, message, request.now):
                 messages.mark_cancelled(session, message.id, "Paid or closed before it could be sent.")
                 return Delivery.CANCELLED
             try:

@@ -1,5 +1,6 @@
 """The API's composition root: `uvicorn --factory api.app:create_app`."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import quote
@@ -8,12 +9,30 @@ import structlog
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import telemetry
 from activities.gateway_calls import GatewayDesk
-from api import billing_runs, customers, health, invoices, payments, problems, webhooks
-from api.pay import checkout, page
+from api import (
+    audit_log,
+    billing_runs,
+    credit,
+    customers,
+    gateway_accounts,
+    health,
+    invoices,
+    links,
+    payments,
+    problems,
+    reconciliations,
+    reviews,
+    statements,
+    webhooks,
+)
+from api.pay import checkout, handover, page, status
 from api.services import ApiServices, utc_clock
+from gateways.breaker import Breakers
+from gateways.transport import Transport
 from persistence.database import Database
 from settings import Settings
 from wiring import build_desk
@@ -32,19 +51,31 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
         database = Database(settings.database_url, connections=settings.database_connections)
-        app.state.services = build_services(settings, database, Workflows(client), build_desk(settings))
+        desk = build_desk(settings, Transport(), Breakers(time.monotonic, telemetry.BreakerTelemetry()))
+        app.state.services = build_services(settings, database, Workflows(client), desk)
         yield
         database.close()
 
     app = FastAPI(title="Dunlin", summary="Billing and collections", version="0.1.0", lifespan=lifespan)
     problems.install(app)
     app.add_middleware(BindRequest)
+    # Outermost, so that all others see where a request really comes from: only our own proxies are believed about that.
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxy_list)
     for router in (
         billing_runs.router,
         invoices.router,
         customers.router,
         payments.router,
+        reviews.router,
+        reconciliations.router,
+        audit_log.router,
+        credit.router,
+        statements.router,
+        gateway_accounts.router,
+        links.router,
         checkout.router,
+        status.router,
+        handover.router,
         page.router,
         webhooks.router,
         health.router,

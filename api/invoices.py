@@ -5,19 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
 
-from api.schemas import (
-    After,
-    Amount,
-    InvoiceDetailShown,
-    InvoiceShown,
-    Limit,
-    LineShown,
-    MessageShown,
-    Page,
-    PaymentShown,
-    StepShown,
-)
-from api.services import ApiServices, Services
+from api.invoices_schemas import InvoiceDetailShown, LineShown, StepShown
+from api.schemas import After, Amount, InvoiceShown, Limit, MessageShown, Page
+from api.services import Services
+from api.showing import show_payments
 from api.staff import AnyStaff
 from domain.dunning import plan_steps
 from domain.invoice import InvoiceLine, InvoiceState
@@ -68,7 +59,7 @@ def show_invoice(invoice_id: str, services: Services, staff: AnyStaff) -> Invoic
             lines=[_line(line) for line in invoices.lines(session, invoice_id)],
             steps=_steps(session, detail),
             messages=[show_message(item) for item in messages.of_invoice(session, invoice_id)],
-            payments=_payments(session, services, invoice_id),
+            payments=show_payments(session, services, payments.page(session, after=None, limit=100, invoice_id=invoice_id)),
             workflow_url=services.ui_of_workflow(names.invoice_lifecycle_id(invoice_id)),
         )
 
@@ -110,8 +101,3 @@ def _steps(session: Session, detail: InvoiceDetail) -> list[StepShown]:
         outcome, at = decided.get(step.key, (None, None))
         shown.append(StepShown(step=step.key, action=step.action.value, planned_at=step.at, outcome=outcome, decided_at=at))
     return shown
-
-
-def _payments(session: Session, services: ApiServices, invoice_id: str) -> list[PaymentShown]:
-    found = payments.page(session, after=None, limit=100, invoice_id=invoice_id)
-    return [PaymentShown.of(item, services.ui_of_workflow(names.payment_workflow_id(item.id))) for item in found]

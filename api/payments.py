@@ -1,4 +1,4 @@
-"""Payments, the mail log, and what a person must look at."""
+"""Payments, and the mail log."""
 
 import asyncio
 from typing import Annotated
@@ -8,18 +8,15 @@ from fastapi.responses import JSONResponse
 
 from api.idempotency import IdempotencyKey, answer, once
 from api.invoices import show_message
-from api.schemas import After, Limit, MessageShown, Page, PaymentShown, RecordPaymentRequest, ReviewShown
-from api.services import ApiServices, Services
+from api.payments_schemas import PaymentShown, RecordPaymentRequest, ReversePaymentRequest
+from api.recording import ask_for_reversal, record
+from api.schemas import After, Limit, MessageShown, Page
+from api.services import Services
+from api.showing import payment_shown, show_payments
 from api.staff import AnyStaff, BillingStaff
-from domain.errors import ConflictError, InvalidInputError
-from domain.money import Money
 from domain.payment import PaymentStatus
-from persistence import customers, invoices, messages, payments, reviews
+from persistence import messages, payments
 from persistence.idempotency import StoredAnswer
-from persistence.payments import Payment
-from persistence.reviews import Review
-from persistence.tenants import Staff
-from workflows import names
 
 router = APIRouter(prefix="/api", tags=["payments"])
 
@@ -31,30 +28,32 @@ def list_payments(
     limit: Limit = 50,
     after: After = None,
     status: Annotated[PaymentStatus | None, Query()] = None,
+    customer_id: Annotated[str | None, Query(max_length=60)] = None,
 ) -> Page[PaymentShown]:
     """Payments, newest first."""
     with services.database.tenant(staff.tenant_id) as session:
-        found = payments.page(session, after=after, limit=limit + 1, status=status.value if status else None)
-    return Page[PaymentShown].of(
-        found,
-        limit,
-        lambda payment: _payment_shown(services, payment),
-        lambda payment: payment.id,
-    )
+        found = payments.page(
+            session, after=after, limit=limit + 1, status=status.value if status else None, customer_id=customer_id
+        )
+        shown = show_payments(session, services, found)
+    return Page[PaymentShown].of(shown, limit, lambda payment: payment, lambda payment: payment.id)
 
 
 @router.post("/payments", status_code=202, response_model=PaymentShown)
 async def record_payment(
     request: RecordPaymentRequest, services: Services, staff: BillingStaff, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
-    """Record a bank transfer or cash. It pays the invoice, and what is over becomes the customer's credit."""
+    """Record a bank transfer or cash.
+
+    It pays its invoice first, or the oldest debt where it is for none; what is over goes where the allocation policy says.
+    """
 
     async def work() -> StoredAnswer:
-        payment = await asyncio.to_thread(_record, services, staff, request)
+        payment = await asyncio.to_thread(record, services, staff, request)
         await services.workflows.settle_recorded(
-            staff.tenant_id, payment.id, invoice_id=request.invoice_id, currency=request.currency
+            staff.tenant_id, payment.id, invoice_id=payment.invoice_id, currency=payment.amount.currency
         )
-        return answer(202, _payment_shown(services, payment))
+        return answer(202, await asyncio.to_thread(payment_shown, services, staff, payment.id))
 
     return await once(services, f"{staff.tenant_id}/payments", idempotency_key, request, work)
 
@@ -62,9 +61,29 @@ async def record_payment(
 @router.get("/payments/{payment_id}")
 def show_payment(payment_id: str, services: Services, staff: AnyStaff) -> PaymentShown:
     """One payment."""
-    with services.database.tenant(staff.tenant_id) as session:
-        payment = payments.get(session, payment_id)
-    return _payment_shown(services, payment)
+    return payment_shown(services, staff, payment_id)
+
+
+@router.post("/payments/{payment_id}/reverse", response_model=PaymentShown)
+async def reverse_payment(
+    payment_id: str,
+    request: ReversePaymentRequest,
+    services: Services,
+    staff: BillingStaff,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Take back a settled payment: what it paid is owed again, and the credit it left is gone.
+
+    For what staff recorded or applied, and for gateway payments that the gateway says were refunded or disputed. One that is
+    reversed already is shown as it is.
+    """
+
+    async def work() -> StoredAnswer:
+        if await asyncio.to_thread(ask_for_reversal, services, staff, payment_id, request):
+            await services.workflows.reverse_payment(staff.tenant_id, payment_id)
+        return answer(200, await asyncio.to_thread(payment_shown, services, staff, payment_id))
+
+    return await once(services, f"{staff.tenant_id}/{payment_id}/reverse", idempotency_key, request, work)
 
 
 @router.get("/messages")
@@ -79,54 +98,3 @@ def list_messages(
     with services.database.tenant(staff.tenant_id) as session:
         found = messages.page(session, after=after, limit=limit + 1, status=status)
     return Page[MessageShown].of(found, limit, show_message, lambda message: message.id)
-
-
-@router.get("/reviews")
-def list_reviews(services: Services, staff: AnyStaff, limit: Limit = 50, after: After = None) -> Page[ReviewShown]:
-    """Payments that a person must look at, oldest first."""
-    with services.database.tenant(staff.tenant_id) as session:
-        found = reviews.unresolved(session, after=after, limit=limit + 1)
-    return Page[ReviewShown].of(found, limit, _shown, lambda review: review.id)
-
-
-def _record(services: ApiServices, staff: Staff, request: RecordPaymentRequest) -> Payment:
-    """The recorded payment; the same one when this reference was recorded before, as long as it says the same."""
-    amount = Money(request.amount, request.currency)
-    with services.database.tenant(staff.tenant_id) as session:
-        invoice = invoices.get(session, request.invoice_id).invoice
-        customers.lock(session, invoice.customer_id)
-        if amount.currency != invoice.total.currency:
-            raise InvalidInputError(
-                "currency", f"invoice {invoice.number} is in {invoice.total.currency}, not in {amount.currency}."
-            )
-        known = payments.by_manual_reference(session, request.method, request.reference)
-        if known is not None:
-            if (known.invoice_id, known.amount) != (invoice.id, amount):
-                raise ConflictError(
-                    f"Reference {request.reference!r} was recorded before, as payment {known.id} over {known.amount}."
-                )
-            return known
-        return payments.start(
-            session,
-            customer_id=invoice.customer_id,
-            invoice_id=invoice.id,
-            method=request.method,
-            amount=amount,
-            manual_reference=request.reference,
-            actor=staff.name,
-            now=services.clock(),
-        )
-
-
-def _payment_shown(services: ApiServices, payment: Payment) -> PaymentShown:
-    return PaymentShown.of(payment, services.ui_of_workflow(names.payment_workflow_id(payment.id)))
-
-
-def _shown(review: Review) -> ReviewShown:
-    return ReviewShown(
-        id=review.id,
-        payment_id=review.payment_id,
-        reason=review.reason,
-        explanation=review.explanation,
-        opened_at=review.opened_at,
-    )

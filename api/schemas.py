@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Annotated, Generic, Literal, Self, TypeVar
+from typing import Annotated, Generic, Self, TypeVar
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.money import LARGEST_AMOUNT_MINOR, Money
-from domain.payment import PaymentMethod
+from domain.money import Money
 from persistence.billing_runs import BillingRunState, Parked
 from persistence.customers import CustomerStanding
 from persistence.invoices import InvoiceDetail
-from persistence.payments import Payment
 
 LARGEST_PAGE = 200
 
@@ -141,28 +139,6 @@ class InvoiceShown(BaseModel):
         )
 
 
-class LineShown(BaseModel):
-    """A line of an invoice."""
-
-    description: str
-    quantity: int
-    unit_price: Amount
-    tax_basis_points: int
-    net: Amount
-    tax: Amount
-    gross: Amount
-
-
-class StepShown(BaseModel):
-    """A step of the ladder: planned, and what became of it."""
-
-    step: str
-    action: str
-    planned_at: datetime
-    outcome: str | None
-    decided_at: datetime | None
-
-
 class MessageShown(BaseModel):
     """A letter in the log."""
 
@@ -177,69 +153,6 @@ class MessageShown(BaseModel):
     queued_at: datetime
     sent_at: datetime | None
     error: str | None
-
-
-class PaymentShown(BaseModel):
-    """A payment, with its workflow in the Temporal UI."""
-
-    id: str
-    customer_id: str
-    invoice_id: str | None
-    method: PaymentMethod
-    method_name: str
-    amount: Amount
-    status: str
-    allocated: Amount
-    credited: Amount
-    failure_reason: str | None
-    initiated_at: datetime
-    settled_at: datetime | None
-    workflow_url: str
-
-    @classmethod
-    def of(cls, payment: Payment, workflow_url: str) -> Self:
-        return cls(
-            id=payment.id,
-            customer_id=payment.customer_id,
-            invoice_id=payment.invoice_id,
-            method=payment.method,
-            method_name=payment.method.human_name,
-            amount=Amount.of(payment.amount),
-            status=payment.status.value,
-            allocated=Amount.of(payment.allocated),
-            credited=Amount.of(payment.credited),
-            failure_reason=payment.failure_reason,
-            initiated_at=payment.initiated_at,
-            settled_at=payment.settled_at,
-            workflow_url=workflow_url,
-        )
-
-
-class RecordPaymentRequest(BaseModel):
-    """Money that staff saw arrive.
-
-    `amount` is in minor units; `reference` is the bank's reference or the receipt's number, which is taken once only.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    invoice_id: str = Field(max_length=60)
-    method: Literal[PaymentMethod.BANK_TRANSFER, PaymentMethod.CASH]
-    amount: int = Field(gt=0, le=LARGEST_AMOUNT_MINOR)
-    currency: str = Field(min_length=3, max_length=3, examples=["ZAR"])
-    reference: str = Field(min_length=1, max_length=100, examples=["FNB-2026-11-21-0042"])
-
-
-class InvoiceDetailShown(InvoiceShown):
-    """An invoice with its lines, its ladder, its letters and its payments."""
-
-    net: Amount
-    tax: Amount
-    lines: list[LineShown]
-    steps: list[StepShown]
-    messages: list[MessageShown]
-    payments: list[PaymentShown]
-    workflow_url: str
 
 
 class CustomerShown(BaseModel):
@@ -270,13 +183,3 @@ class CustomerDetailShown(CustomerShown):
 
     amounts_due: list[Amount]
     credits: list[Amount]
-
-
-class ReviewShown(BaseModel):
-    """Something about a payment that a person must look at."""
-
-    id: str
-    payment_id: str
-    reason: str
-    explanation: str
-    opened_at: datetime

@@ -15,15 +15,50 @@ from sqlalchemy.orm import Session
 from api.problems import ProblemError
 from api.services import ApiServices, Services
 from domain.errors import InvalidInputError
-from gateways.base import BadSignatureError, Gateway, MalformedUpdateError, UnverifiedUpdate
-from persistence import attempts, tenants, webhooks
+from domain.money import Money
+from domain.payment import Outcome
+from gateways.base import BadSignatureError, Gateway, Inbound, MalformedUpdateError, PaymentState, UnverifiedUpdate
+from persistence import attempts, audit, reviews, tenants, webhooks
+from persistence.database import bind_to_tenant
+from persistence.reviews import MoneyInQuestion
+from persistence.tenants import StoredAccount
 from workflows.client import EngineUnavailableError
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
 LARGEST_UPDATE_BYTES = 64 * 1024
+_LONGEST_EVENT_KEY = 200
+_LONGEST_REFERENCE = 100
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Update:
+    """An update on its way into the inbox; `claimed` is what it says of itself, unverified."""
+
+    adapter: Gateway
+    inbound: Inbound
+    claimed: UnverifiedUpdate
+
+    @property
+    def event_key(self) -> str:
+        key = self.claimed.event_key
+        return key if len(key) <= _LONGEST_EVENT_KEY else hashlib.sha256(key.encode()).hexdigest()
+
+    @property
+    def keepable(self) -> bytes:
+        """Never the raw body, which may hold more of a card than the house keeps."""
+        return self.adapter.keepable(self.inbound.body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Whose attempt an update is about."""
+
+    tenant_id: str
+    payment_id: str
+    account: StoredAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +75,13 @@ async def receive_update(gateway: str, request: Request, background: BackgroundT
     """Take one update. 200 means that it is stored: a repetition, or a reference nobody knows, is answered 200 too."""
     adapter = _adapter(services, gateway)
     body = await _read(request)
-    headers = dict(request.headers)
-    stored = await asyncio.to_thread(_store, services, adapter, body, headers)
+    inbound = Inbound(
+        body=body,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        source=request.client.host if request.client else None,
+        received_at=services.clock(),
+    )
+    stored = await asyncio.to_thread(_take, services, adapter, inbound)
     if stored is not None:
         background.add_task(_tell, services, stored)
     return {"received": True}
@@ -63,61 +103,143 @@ async def _read(request: Request) -> bytes:
     return bytes(body)
 
 
-def _store(services: ApiServices, adapter: Gateway, body: bytes, headers: dict[str, str]) -> _Stored | None:
-    """Verify and store; None when there is nobody to tell."""
-    update = adapter.read_update(body, headers)
-    now = services.clock()
+def _take(services: ApiServices, adapter: Gateway, inbound: Inbound) -> _Stored | None:
+    """Verify and store; None when there is nobody to tell.
+
+    Verified outside of any transaction: a gateway may want a name looked up for it.
+    """
+    update = _Update(adapter, inbound, adapter.read_update(inbound))
     with services.database.system() as session:
-        known = attempts.tenant_of(session, update.reference)
-        if known is None:
-            _keep_unknown(services, session, adapter, update, body, headers)
-            return None
-        tenant_id, payment_id, account_id = known
-        account = services.complete_account(tenants.account(session, services.box, account_id))
-        adapter.verify_update(account, body, headers)
-        webhook_id = webhooks.store(
+        owner = _owner(services, session, update)
+        strangers = [] if owner else tenants.accounts_of_gateway(session, services.box, adapter.name)
+    if owner is None:
+        _keep_unknown(services, update, strangers)
+        return None
+    adapter.verify_update(services.complete_account(owner.account), inbound)
+    with services.database.system() as session:
+        return _keep(session, update, owner)
+
+
+def _owner(services: ApiServices, session: Session, update: _Update) -> _Owner | None:
+    claimed = update.claimed
+    known = attempts.tenant_of(session, claimed.reference) if claimed.reference else None
+    if known is None and claimed.checkout_id:
+        known = attempts.tenant_of_checkout(session, update.adapter.name, claimed.checkout_id)
+    if known is None:
+        return None
+    tenant_id, payment_id, account_id = known
+    account = tenants.account(session, services.box, account_id)
+    # A reference of another gateway's attempt says nothing at this gateway's door.
+    return _Owner(tenant_id, payment_id, account) if account.gateway == update.adapter.name else None
+
+
+def _keep(session: Session, update: _Update, owner: _Owner) -> _Stored | None:
+    """Store an update about a payment, or find it stored when nobody knew its payment yet; None when it is a repetition."""
+    gateway, now = update.adapter.name, update.inbound.received_at
+    webhook_id = webhooks.store(
+        session,
+        gateway=gateway,
+        event_key=update.event_key,
+        body=update.keepable,
+        verified=True,
+        tenant_id=owner.tenant_id,
+        payment_id=owner.payment_id,
+        now=now,
+    )
+    if webhook_id is None:
+        webhook_id = webhooks.match(
             session,
-            gateway=adapter.name,
+            gateway=gateway,
             event_key=update.event_key,
-            body=body,
-            verified=True,
-            tenant_id=tenant_id,
-            payment_id=payment_id,
+            body=update.keepable,
+            tenant_id=owner.tenant_id,
+            payment_id=owner.payment_id,
             now=now,
         )
-    return _Stored(webhook_id, tenant_id, payment_id) if webhook_id else None
+        if webhook_id is not None:
+            _close_question(session, update, owner, webhook_id)
+    return _Stored(webhook_id, owner.tenant_id, owner.payment_id) if webhook_id else None
 
 
-def _keep_unknown(
-    services: ApiServices, session: Session, adapter: Gateway, update: UnverifiedUpdate, body: bytes, headers: dict[str, str]
-) -> None:
-    """Keep an update whose reference nobody knows for a person to look at; the answer is 200, so that the gateway stops.
+def _close_question(session: Session, update: _Update, owner: _Owner, webhook_id: str) -> None:
+    """Nobody need look at money any more whose payment has turned up; the payment itself asks its gateway."""
+    now = update.inbound.received_at
+    bind_to_tenant(session, owner.tenant_id)
+    review = reviews.of_webhook(session, webhook_id)
+    if review is not None and reviews.lock(session, review.id).resolved_at is None:
+        note = f"It came again, and belongs to payment {owner.payment_id}."
+        reviews.resolve(session, review.id, "DISMISSED", audit.SYSTEM, now, note=note)
+        audit.record(session, now, audit.SYSTEM, "REVIEW_DISMISSED", "Review", review.id, note=note)
+
+
+def _keep_unknown(services: ApiServices, update: _Update, strangers: list[StoredAccount]) -> None:
+    """Keep an update whose reference nobody knows; the answer is 200, so that the gateway stops.
 
     It cannot be known whose key should have signed it, so all are tried. Without a fit its event key is its own hash: a
-    forger cannot take the place of a true event.
+    forger cannot take the place of a true event. With one, and money in it, a person of that tenant must look.
     """
-    owner = _signer(services, session, adapter, body, headers)
-    webhooks.store(
-        session,
-        gateway=adapter.name,
-        event_key=update.event_key if owner else f"unverified:{hashlib.sha256(body).hexdigest()}",
-        body=body,
-        verified=owner is not None,
-        tenant_id=owner,
-        payment_id=None,
-        now=services.clock(),
-    )
-    log.warning("an update for an unknown reference was stored", gateway=adapter.name, verified=owner is not None)
+    name, now = update.adapter.name, update.inbound.received_at
+    signer, state = _signer(services, update, strangers)
+    unsigned = f"unverified:{hashlib.sha256(update.inbound.body).hexdigest()}"
+    with services.database.system() as session:
+        webhook_id = webhooks.store(
+            session,
+            gateway=name,
+            event_key=update.event_key if signer else unsigned,
+            body=update.keepable,
+            verified=signer is not None,
+            tenant_id=signer.tenant_id if signer else None,
+            payment_id=None,
+            now=now,
+        )
+        if webhook_id and signer and state:
+            _ask_a_person(session, update, signer, state, webhook_id)
+    log.warning("an update for an unknown reference was stored", gateway=name, verified=signer is not None)
 
 
-def _signer(services: ApiServices, session: Session, adapter: Gateway, body: bytes, headers: dict[str, str]) -> str | None:
-    for stored in tenants.accounts_of_gateway(session, services.box, adapter.name):
+def _ask_a_person(session: Session, update: _Update, signer: StoredAccount, state: PaymentState, webhook_id: str) -> None:
+    """Ask whose money it is, once per payment at the gateway, unless that is booked already."""
+    money, now = _money(signer.gateway, state), update.inbound.received_at
+    if money is None:
+        return
+    reference = money.gateway_reference
+    is_booked = reference is not None and attempts.payment_of_reference(session, signer.id, reference) is not None
+    is_asked = reference is not None and reviews.is_asked_about(session, signer.tenant_id, money)
+    if not is_booked and not is_asked:
+        reviews.open_unmatched(session, signer.tenant_id, webhook_id, _explanation(update, money), now, money)
+
+
+def _signer(
+    services: ApiServices, update: _Update, strangers: list[StoredAccount]
+) -> tuple[StoredAccount | None, PaymentState | None]:
+    """Whose account signed it, and what it then tells."""
+    for stored in strangers:
         try:
-            adapter.verify_update(services.complete_account(stored), body, headers)
-        except (BadSignatureError, MalformedUpdateError):
+            return stored, update.adapter.verify_update(services.complete_account(stored), update.inbound)
+        except (BadSignatureError, InvalidInputError, MalformedUpdateError):
+            # Not theirs, or an account whose credentials are not complete: that must not keep the others from being tried.
             continue
-        return stored.tenant_id
-    return None
+    return None, None
+
+
+def _money(gateway: str, state: PaymentState) -> MoneyInQuestion | None:
+    """What the update says came in; None when it tells of no money, or of play money."""
+    if state.outcome is not Outcome.PAID or state.is_other_mode:
+        return None
+    return MoneyInQuestion(gateway, (state.gateway_reference or "")[:_LONGEST_REFERENCE] or None, _if_any(state.amount))
+
+
+def _if_any(amount: Money | None) -> Money | None:
+    return amount if amount is not None and amount.minor > 0 else None
+
+
+def _explanation(update: _Update, money: MoneyInQuestion) -> str:
+    told = update.claimed.reference or update.claimed.checkout_id or "none"
+    return (
+        f"{money.gateway} says that {money.amount or 'an amount that it does not tell'} came in under its reference "
+        f"{money.gateway_reference or 'none'} for no payment of ours (it names {told[:_LONGEST_REFERENCE]!r}): "
+        "match it to a payment, record it as credit, or dismiss it with the reason."
+    )
 
 
 async def _tell(services: ApiServices, stored: _Stored) -> None:

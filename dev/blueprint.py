@@ -9,7 +9,6 @@ import os
 import secrets
 import signal
 import sys
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,9 +17,11 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
+from dev import simulated
 from dev.ports import HOST, choose_ports, remembered_ports
 from dev.postgres import PostgresServer
 from dev.registry import write_private
+from dev.simulated import SimulatedGateways
 from dev.supervisor import Part
 from dev.temporal import TemporalServer
 
@@ -31,17 +32,42 @@ USUAL_PORTS = {
     "temporal_ui": 8233,
     "smtp": 1025,
     "inbox": 8025,
-    "paynow": 9101,
+    **simulated.USUAL_PORTS,
     "api": 8000,
 }
-_CURRENCIES = ("USD", "ZWG")
-# A simulated payer answers in a fiftieth of the time that a person with a phone takes.
-_DELAY_SCALE = 0.02
 _OK = 200
 # Names in a person's shell that would lead the parts elsewhere: to a real gateway, mail server, database or Temporal.
-_FOREIGN = ("DATABASE_", "DUNLIN_", "EMAIL_", "OZOW_", "PAYFAST_", "PAYNOW_", "PG", "SMTP_", "TEMPORAL_", "YOCO_")
+_FOREIGN = (
+    "DATABASE_",
+    "DUNLIN_",
+    "EMAIL_",
+    "OPERATIONS_",
+    "OZOW_",
+    "PAYFAST_",
+    "PAYNOW_",
+    "PG",
+    "SMTP_",
+    "TEMPORAL_",
+    "TRUSTED_",
+    "YOCO_",
+)
 # Names that a `.env` in the working folder may set: an empty value here goes before it.
-_UNSET = ("PAYNOW_RETURN_URL", "PAYNOW_TEST_INTEGRATION_ID", "PAYNOW_TEST_INTEGRATION_KEY", "SMTP_USER", "SMTP_PASS")
+_UNSET = (
+    "PAYNOW_RETURN_URL",
+    "PAYNOW_TEST_INTEGRATION_ID",
+    "PAYNOW_TEST_INTEGRATION_KEY",
+    "YOCO_SECRET_KEY",
+    "YOCO_WEBHOOK_SECRET",
+    "PAYFAST_MERCHANT_ID",
+    "PAYFAST_MERCHANT_KEY",
+    "PAYFAST_PASSPHRASE",
+    "OZOW_SITE_CODE",
+    "OZOW_PRIVATE_KEY",
+    "OZOW_API_KEY",
+    "TRUSTED_PROXIES",
+    "SMTP_USER",
+    "SMTP_PASS",
+)
 
 
 @dataclass(frozen=True)
@@ -52,13 +78,13 @@ class Blueprint:
         state: its directory.
         ports: by the names in `USUAL_PORTS`.
         secrets: `database_password` and `secret_key`, made once.
-        integrations: the merchant accounts that the Paynow simulator knows, one a currency: `id`, `key`, `currency`.
+        gateways: the simulators and the accounts that they know.
     """
 
     state: Path
     ports: Mapping[str, int]
     secrets: Mapping[str, str]
-    integrations: list[dict[str, str]]
+    gateways: SimulatedGateways
 
     @classmethod
     def lay_out(cls, state: Path) -> "Blueprint":
@@ -70,8 +96,7 @@ class Blueprint:
     def of(cls, state: Path) -> "Blueprint":
         """The stack of this directory as it was last laid out."""
         kept = _kept(state / "secrets.json", _new_secrets)
-        paynow = _kept(state / "paynow.json", _new_paynow)
-        return cls(state, remembered_ports(state / "ports.json"), kept, paynow["integrations"])
+        return cls(state, remembered_ports(state / "ports.json"), kept, SimulatedGateways.of(state))
 
     @property
     def stack_file(self) -> Path:
@@ -104,8 +129,6 @@ class Blueprint:
 
     def describe(self) -> dict[str, Any]:
         """What `stack.json` says, without the pids."""
-        account = self.integrations[0]
-        paynow = {"integration_id": account["id"], "integration_key": account["key"], "integrations": self.integrations}
         seeded = _read(self.seed_file)
         return {
             "api": self.url("api"),
@@ -115,8 +138,8 @@ class Blueprint:
             "database_url": self.postgres.url(),
             "smtp": {"host": HOST, "port": self.ports["smtp"]},
             "inbox": self.url("inbox"),
-            "gateways": {"paynow": self.url("paynow")},
-            "credentials": {"paynow": paynow} | seeded.get("credentials", {}),
+            "gateways": {name: self.url(name) for name in simulated.USUAL_PORTS},
+            "credentials": self.gateways.credentials() | seeded.get("credentials", {}),
             "tenants": seeded.get("tenants", []),
         }
 
@@ -127,7 +150,6 @@ class Blueprint:
 
     def settings(self) -> dict[str, str]:
         """The stack's own variables: what Dunlin's settings read."""
-        account = self.integrations[0]
         local = f"{HOST},localhost"
         return {
             "DATABASE_URL": self.postgres.url(),
@@ -138,11 +160,8 @@ class Blueprint:
             "SMTP_SECURE": "false",
             "EMAIL_FROM": "billing@dunlin.example",
             "APP_URL": self.url("api"),
-            "PAYNOW_API_URL": self.url("paynow"),
-            "PAYNOW_RESULT_URL": f"{self.url('api')}/webhooks/paynow",
-            "PAYNOW_INTEGRATION_ID": account["id"],
-            "PAYNOW_INTEGRATION_KEY": account["key"],
-            "PAYNOW_CURRENCY": account["currency"],
+            "OPERATIONS_EMAIL": "operations@dunlin.example",
+            **self.gateways.settings({name: self.url(name) for name in simulated.USUAL_PORTS}, self.url("api")),
             **dict.fromkeys(_UNSET, ""),
             "DUNLIN_SECRET_KEY": self.secrets["secret_key"],
             "DUNLIN_READY_FILE": str(self.state / "worker.ready"),
@@ -160,8 +179,6 @@ class Blueprint:
         environment, python, ports = self.environment(), sys.executable, self.ports
         postgres, temporal = self.postgres, self.temporal
         inbox = [f"--smtp-port={ports['smtp']}", f"--http-port={ports['inbox']}", f"--dir={self.state / 'inbox'}"]
-        paynow = ["--host", HOST, "--port", str(ports["paynow"]), "--state-dir", str(self.state / "paynow")]
-        paynow += ["--config", str(self.state / "paynow.json")]
         return [
             Part(
                 "postgres",
@@ -177,11 +194,14 @@ class Blueprint:
             # It needs some four seconds to close its file; a second server on a file that is still open fails.
             Part("temporal", temporal.command, temporal.is_ready, grace=15, environment=environment),
             Part("inbox", [python, "-m", "dev.inbox", *inbox], self._answers("inbox", "/readyz"), environment=environment),
-            Part(
-                "paynow",
-                [python, "-m", "dev.simulators.paynow", *paynow],
-                self._answers("paynow", "/healthz"),
-                environment=environment,
+            *(
+                Part(
+                    name,
+                    self.gateways.command(python, name, HOST, ports[name], self.url("api")),
+                    self._answers(name, "/healthz"),
+                    environment=environment,
+                )
+                for name in simulated.USUAL_PORTS
             ),
         ]
 
@@ -190,7 +210,7 @@ class Blueprint:
         ready_file = self.state / "worker.ready"
         api = ["--factory", "api.app:create_app", "--host", HOST, "--port", str(self.ports["api"])]
         # Pages that wait for news keep their connection open: the server must not wait for them in turn.
-        api += ["--timeout-graceful-shutdown", "5"]
+        api += ["--timeout-graceful-shutdown", "5", "--no-proxy-headers"]
         return [
             Part("migrate", [python, "-m", "manage", "migrate"], once=True, within=180, environment=environment),
             Part(
@@ -234,16 +254,6 @@ def _answers(port: int, path: str) -> bool:
 
 def _new_secrets() -> dict[str, Any]:
     return {"database_password": secrets.token_hex(16), "secret_key": Fernet.generate_key().decode()}
-
-
-def _new_paynow() -> dict[str, Any]:
-    """Paynow gives a merchant one integration for each currency: a number and a key in the form of a UUID."""
-    first = 10_000 + secrets.randbelow(80_000)
-    integrations = [
-        {"id": str(first + number), "key": str(uuid.uuid4()), "currency": currency}
-        for number, currency in enumerate(_CURRENCIES)
-    ]
-    return {"integrations": integrations, "delay_scale": _DELAY_SCALE}
 
 
 def _kept(file: Path, make: Any) -> Any:

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shutil.rmtree(options.state, ignore_errors=True)
     try:
         console.rule("[bold]Dunlin: a month of billing for two businesses")
-        console.print("Starting PostgreSQL, Temporal, a mail inbox, the Paynow simulator, the API and the worker …")
+        console.print("Starting PostgreSQL, Temporal, a mail inbox, four gateways' simulators, the API and the worker …")
         stack.up()
         console.print(f"  {stack.describe()['temporal_ui']} Temporal UI   {stack.describe()['inbox']} inbox\n")
         return asyncio.run(_tell_story(stack, options))

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from dev.demo_pages import pay_on_page
 from dev.demo_payers import Payer, Stage
 
 _AT_ONCE = 8
@@ -71,8 +72,11 @@ class Business:
 
         async def pay(invoice: dict[str, Any], payer: Payer) -> None:
             async with gate:
+                if payer.at_once:
+                    await self._pay_at_once(invoice, [method for method, _ in payer.tries])
+                    return
                 for method, phone in payer.tries:
-                    await self._pay(invoice, method, phone)
+                    await self._pay(invoice, method, phone, payer.over_minor)
 
         await asyncio.gather(*(pay(invoice, payer) for invoice, payer in chosen))
         await self.wait_for_letters()
@@ -118,29 +122,38 @@ class Business:
                 return
             after = f"&after={page['next']}"
 
-    async def _pay(self, invoice: dict[str, Any], method: str, phone: str | None) -> None:
+    async def _pay(self, invoice: dict[str, Any], method: str, phone: str | None, over_minor: int) -> None:
         if method in {"BANK_TRANSFER", "CASH"}:
-            await self._record(invoice, method)
+            await self._record(invoice, method, over_minor)
             return
-        link = invoice["payment_page"].rpartition("/")[2]
-        body = {"method": method} | ({"phone": phone} if phone else {})
-        checkout = _answer(await self._payer.post(f"/pay/{link}/checkout", json=body))
+        checkout = await self._check_out(invoice, method, phone)
         if checkout["redirect_url"]:
-            # What the buyer's browser does on the gateway's page.
-            await self._payer.post(checkout["redirect_url"], data={"decision": "pay"})
-        await self._until_decided(link, checkout["payment_id"])
+            await pay_on_page(self._payer, method, checkout["redirect_url"])
+        await self._until_decided(_code(invoice), checkout["payment_id"])
 
-    async def _record(self, invoice: dict[str, Any], method: str) -> None:
+    async def _pay_at_once(self, invoice: dict[str, Any], methods: list[str]) -> None:
+        """Two people have the same link open: each starts paying before the other has paid, and then both pay."""
+        checkouts = [await self._check_out(invoice, method, None) for method in methods]
+        pages = [(method, checkout["redirect_url"]) for method, checkout in zip(methods, checkouts, strict=True)]
+        await asyncio.gather(*(pay_on_page(self._payer, method, page) for method, page in pages))
+        for checkout in checkouts:
+            await self._until_decided(_code(invoice), checkout["payment_id"])
+
+    async def _check_out(self, invoice: dict[str, Any], method: str, phone: str | None) -> dict[str, Any]:
+        body = {"method": method} | ({"phone": phone} if phone else {})
+        return _answer(await self._payer.post(f"/pay/{_code(invoice)}/checkout", json=body))
+
+    async def _record(self, invoice: dict[str, Any], method: str, over_minor: int) -> None:
         amount = invoice["amount_due"]
         body = {
             "invoice_id": invoice["id"],
             "method": method,
-            "amount": amount["minor"],
+            "amount": amount["minor"] + over_minor,
             "currency": amount["currency"],
             "reference": f"{method}-{invoice['number']}",
         }
         payment = _answer(await self._api.post("/api/payments", json=body))
-        await self._until_decided(invoice["payment_page"].rpartition("/")[2], payment["id"])
+        await self._until_decided(_code(invoice), payment["id"])
 
     async def _until_decided(self, link: str, payment_id: str) -> None:
         """Until the payment is settled or failed, and a paid invoice's customer is no longer suspended."""
@@ -161,6 +174,11 @@ async def until(look: Callable[[], Awaitable[Any]], what: str) -> Any:
             return found
     except TimeoutError:
         raise TimeoutError(f"Waited {_PATIENCE_SECONDS} s for {what}: see the logs in the stack's directory.") from None
+
+
+def _code(invoice: dict[str, Any]) -> str:
+    """The code of the invoice's own payment link."""
+    return str(invoice["payment_page"].rpartition("/")[2])
 
 
 def _answer(response: httpx.Response) -> dict[str, Any]:

@@ -35,11 +35,15 @@ class Payer:
     Attributes:
         stage: when they pay; None never.
         tries: (method, phone) one after the other; the last one succeeds.
+        over_minor: how much more than was due is paid, in minor units.
+        at_once: the tries are two people who open the link and pay at the same moment; both succeed.
     """
 
     how: str
     stage: Stage | None
     tries: tuple[tuple[str, str | None], ...] = ()
+    over_minor: int = 0
+    at_once: bool = False
 
 
 TECHNOLOGIES = (
@@ -61,14 +65,15 @@ TECHNOLOGIES = (
     Payer("by Mastercard on Paynow's page", Stage.SUSPENDED, (("PAYNOW_MASTERCARD", None),)),
 )
 
-# Parents pay at the bank or the office; staff record what arrived.
+# Parents pay by card, instant EFT or PayFast, or at the bank or the office, where staff record what arrived.
 CRECHE = (
-    Payer("by bank transfer", Stage.ISSUED, (("BANK_TRANSFER", None),)),
-    Payer("by bank transfer", Stage.REMINDED, (("BANK_TRANSFER", None),)),
+    Payer("by card at Yoco, after a declined one", Stage.ISSUED, (("YOCO", None),)),
+    Payer("by instant EFT at Ozow", Stage.REMINDED, (("OZOW", None),)),
     Payer("in cash", Stage.ISSUED, (("CASH", None),)),
-    Payer("by bank transfer", Stage.ISSUED, (("BANK_TRANSFER", None),)),
+    Payer("by bank transfer of more than was due", Stage.ISSUED, (("BANK_TRANSFER", None),), over_minor=200_00),
     Payer("never", None),
-    Payer("by bank transfer", Stage.DUE, (("BANK_TRANSFER", None),)),
-    Payer("by bank transfer", Stage.SUSPENDED, (("BANK_TRANSFER", None),)),
-    Payer("in cash", Stage.OVERDUE, (("CASH", None),)),
+    Payer("through PayFast", Stage.DUE, (("PAYFAST", None),)),
+    Payer("by card at Yoco, after a declined one", Stage.SUSPENDED, (("YOCO", None),)),
+    Payer("by instant EFT at Ozow", Stage.OVERDUE, (("OZOW", None),)),
+    Payer("twice at once, by card and by instant EFT", Stage.ISSUED, (("YOCO", None), ("OZOW", None)), at_once=True),
 )

@@ -14,6 +14,8 @@ from persistence.database import Database
 from wording import write_money
 
 _PAGE = 500
+# Every way that the demo shows.
+_ALL_WAYS = {"Paynow", "Card (Yoco)", "PayFast", "Instant EFT (Ozow)", "Bank Transfer", "Cash"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,9 @@ class Row:
     amount: str
     paid: int
     collected: str
+    payments: dict[str, int]
+    credit: str
+    fees: str
     reminded: int
     overdue_notices: int
     final_warnings: int
@@ -45,12 +50,16 @@ async def tally(business: Business) -> Row:
     currency = business.invoices[0]["total"]["currency"]
     total = sum(invoice["total"]["minor"] for invoice in business.invoices)
     due = sum(invoice["amount_due"]["minor"] for invoice in business.invoices)
+    settled = [payment async for payment in business.all("/api/payments?status=SETTLED")]
     return Row(
         business=business.slug,
         invoiced=len(business.invoices),
         amount=write_money(Money(total, currency), "en"),
         paid=sum(invoice["state"] == "PAID" for invoice in business.invoices),
         collected=write_money(Money(total - due, currency), "en"),
+        payments=dict(sorted(Counter(_way(payment) for payment in settled).items())),
+        credit=write_money(Money(sum(payment["credited"]["minor"] for payment in settled), currency), "en"),
+        fees=write_money(Money(sum(_fee(payment) for payment in settled), currency), "en"),
         reminded=sent["payment_reminder"],
         overdue_notices=sent["overdue_notice"],
         final_warnings=sent["final_warning"],
@@ -61,6 +70,17 @@ async def tally(business: Business) -> Row:
     )
 
 
+def _way(payment: dict[str, Any]) -> str:
+    """The gateway that a payment came by, or how staff recorded it."""
+    return (
+        str(payment["method"]).partition("_")[0].title() if payment["method"].startswith("PAYNOW") else payment["method_name"]
+    )
+
+
+def _fee(payment: dict[str, Any]) -> int:
+    return int(payment["fee"]["minor"]) if payment["fee"] else 0
+
+
 def outcome_table(rows: list[Row]) -> Table:
     """The table that the demo ends with."""
     table = Table(title="What happened")
@@ -68,6 +88,10 @@ def outcome_table(rows: list[Row]) -> Table:
     for row in rows:
         table.add_column(row.business, justify="right")
     for name in list(rows[0].counted())[1:]:
+        if name == "payments":
+            for way in sorted({way for row in rows for way in row.payments}):
+                table.add_row(f"  by {way}", *(str(row.payments.get(way, 0)) for row in rows))
+            continue
         table.add_row(name.replace("_", " "), *(str(row.counted()[name]) for row in rows))
     return table
 
@@ -85,6 +109,9 @@ async def find_faults(addresses: dict[str, Any], businesses: list[Business], row
             )
         if not (row.paid and row.reminded and row.suspended and row.reactivated):
             faults.append(f"{business.slug}: the story left something out: {row}.")
+    ways = {way for row in rows for way in row.payments}
+    if not ways >= _ALL_WAYS:
+        faults.append(f"Nobody paid by {', '.join(sorted(_ALL_WAYS - ways))}.")
     return faults
 
 

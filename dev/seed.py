@@ -1,4 +1,4 @@
-"""What an empty stack is furnished with: two businesses, their staff tokens and their Paynow integrations.
+"""What an empty stack is furnished with: two businesses, their staff tokens and their accounts at the gateways.
 
 Run after the migrations at every start; what is there already is left alone.
 """
@@ -52,7 +52,7 @@ def prepare(stack: dict[str, Any]) -> dict[str, Any]:
     """Furnish the database that the environment names.
 
     Args:
-        stack: the draft of `stack.json`, with `credentials.paynow.integrations` and the `tenants` of the former start.
+        stack: the draft of `stack.json`, with `credentials` of the gateways and the `tenants` of the former start.
 
     Returns:
         `tenants`: slug and staff token of each, for `stack.json`.
@@ -68,6 +68,7 @@ def prepare(stack: dict[str, Any]) -> dict[str, Any]:
             if business["slug"] not in known:
                 known[business["slug"]] = _token(system, business["slug"], now)
         _take_paynow(system, settings, stack["credentials"]["paynow"]["integrations"], now)
+        _take_rand(system, settings, stack["credentials"], now)
     database.close()
     return {"tenants": [{"slug": slug, "staff_token": token} for slug, token in known.items()]}
 
@@ -85,3 +86,11 @@ def _take_paynow(system: Session, settings: Settings, integrations: list[dict[st
     for one in integrations:
         credentials = {"integration_id": one["id"], "integration_key": one["key"]}
         tenants.put_account(system, box, tenant.id, "paynow", one["currency"], credentials, now)
+
+
+def _take_rand(system: Session, settings: Settings, credentials: dict[str, dict[str, str]], now: datetime) -> None:
+    """The South African business takes rand by card, instant EFT and PayFast."""
+    box = CredentialBox(settings.secret_keys)
+    tenant = tenants.by_slug(system, "crechebooks")
+    for gateway in ("yoco", "payfast", "ozow"):
+        tenants.put_account(system, box, tenant.id, gateway, "ZAR", credentials[gateway], now)

@@ -29,3 +29,5 @@ class Prefix(StrEnum):
     MESSAGE = "msg"
     AUDIT = "aud"
     REVIEW = "rev"
+    PAYMENT_LINK = "lnk"
+    GATEWAY_OUTAGE = "out"

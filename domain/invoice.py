@@ -86,6 +86,19 @@ class Invoice:
         left = self.amount_due - amount
         return left, InvoiceState.OPEN if left else InvoiceState.PAID
 
+    def after_reversal(self, amount: Money) -> Money:
+        """What is due, on the then open invoice, after an allocation of `amount` was taken back.
+
+        Raises:
+            InvariantError: more than was paid, nothing, or the invoice was closed otherwise than by payment.
+        """
+        due = self.amount_due + amount
+        if amount.minor <= 0 or self.total < due or self.state not in {InvoiceState.OPEN, InvoiceState.PAID}:
+            raise InvariantError(
+                f"{amount} cannot be owed again on invoice {self.id} ({self.state}), on which {self.amount_due} is due."
+            )
+        return due
+
 
 def tax_parts(amount: Money, basis_points: int, *, includes_tax: bool) -> tuple[Money, Money, Money]:
     """Split `amount` into (net, tax, gross); the tax is rounded once, by the house rule."""

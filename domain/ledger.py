@@ -3,7 +3,7 @@
 A debit is positive, a credit negative. A correction is a new entry, never an edit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from domain.errors import InvariantError
@@ -30,6 +30,8 @@ class Cause(StrEnum):
 
     INVOICE_ISSUED = "invoice_issued"
     PAYMENT_SETTLED = "payment_settled"
+    PAYMENT_REVERSED = "payment_reversed"
+    FEE_CORRECTED = "fee_corrected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,13 @@ def payment_settled(
 
     Args:
         parts: (invoice id, amount) as allocated; with `credit` they make up `received`.
-        received_in: where the money lies (clearing of a gateway, bank or cash); its amount is ignored.
+        received_in: where the money lies (clearing of a gateway, bank, cash, or the customer's own credit); its amount is
+            ignored.
         fee: what the gateway kept of it, when known; the business bears it, the customer is credited in full.
     """
     fee = fee or Money.zero(received.currency)
     postings = [
-        Posting(received_in.account, received - fee, gateway=received_in.gateway),
+        replace(received_in, amount=received - fee),
         Posting(Account.GATEWAY_FEES, fee, gateway=received_in.gateway),
         *(
             Posting(Account.ACCOUNTS_RECEIVABLE, -amount, customer_id=customer_id, invoice_id=invoice_id)
@@ -100,3 +103,42 @@ def payment_settled(
         Posting(Account.CUSTOMER_CREDIT, -credit, customer_id=customer_id),
     ]
     return Entry(Cause.PAYMENT_SETTLED, payment_id, tuple(posting for posting in postings if posting.amount))
+
+
+def payment_reversed(
+    payment_id: str,
+    customer_id: str,
+    amount: Money,
+    parts: tuple[tuple[str, Money], ...],
+    credit: Money,
+    returned_from: Posting,
+) -> Entry:
+    """A settled payment turned out to be none: what it paid is owed again, and the credit it left is gone.
+
+    Args:
+        parts: (invoice id, amount) as they were allocated; with `credit` they make up `amount`.
+        returned_from: the account that the money was in; its amount is ignored.
+    """
+    postings = [
+        *(
+            Posting(Account.ACCOUNTS_RECEIVABLE, part, customer_id=customer_id, invoice_id=invoice_id)
+            for invoice_id, part in parts
+        ),
+        Posting(Account.CUSTOMER_CREDIT, credit, customer_id=customer_id),
+        replace(returned_from, amount=-amount),
+    ]
+    return Entry(Cause.PAYMENT_REVERSED, payment_id, tuple(posting for posting in postings if posting.amount))
+
+
+def fee_corrected(attempt_id: str, estimate: Money, fee: Money, gateway: str) -> Entry:
+    """The gateway told what it really kept, where an estimate was posted.
+
+    Raises:
+        InvariantError: there is nothing to correct.
+    """
+    difference = fee - estimate
+    postings = (
+        Posting(Account.GATEWAY_FEES, difference, gateway=gateway),
+        Posting(Account.GATEWAY_CLEARING, -difference, gateway=gateway),
+    )
+    return Entry(Cause.FEE_CORRECTED, attempt_id, tuple(posting for posting in postings if posting.amount))

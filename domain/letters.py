@@ -1,6 +1,7 @@
-"""Letters: which ones there are, the facts each one tells, whose name they go out in, and the key that makes each unique.
+"""Letters: which ones there are, the facts each one tells, and whose name they go out in.
 
-Words, layout and delivery live in `mail/`; when a letter is due is decided in `dunning.py` and by the workflows.
+Words, layout and delivery live in `mail/`; when a letter is due is decided in `dunning.py` and by the workflows; the key that
+makes each unique is in `message_keys.py`.
 """
 
 import re
@@ -8,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
-from hashlib import sha256
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -25,6 +25,7 @@ class Letter(StrEnum):
     FINAL_WARNING = "final_warning"
     PAYMENT_CONFIRMATION = "payment_confirmation"
     PAYMENT_FAILED = "payment_failed"
+    PAYMENT_LINK = "payment_link"
     SUSPENSION_NOTICE = "suspension_notice"
     REACTIVATION_CONFIRMATION = "reactivation_confirmation"
 
@@ -63,7 +64,15 @@ class _InvoiceFacts(_Facts):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceIssuedFacts(_InvoiceFacts):
-    """A new invoice."""
+    """A new invoice.
+
+    Attributes:
+        total: what it was issued over; more than `amount` where a part is paid already.
+        paid_from_credit: what the customer's credit paid of it, None or zero when nothing.
+    """
+
+    total: Money
+    paid_from_credit: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +105,15 @@ class FinalWarningFacts(_InvoiceFacts):
     suspends_on: date | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PaidPart:
+    """An invoice that a payment went to: how much of it, and what is left of the invoice (zero: paid in full)."""
+
+    invoice_number: str
+    amount: Money
+    amount_still_due: Money
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentConfirmationFacts(_Facts):
     """Money that was received.
@@ -108,6 +126,8 @@ class PaymentConfirmationFacts(_Facts):
         invoice_number: the invoice it went to, None when it covers none.
         amount_still_due: what is left of that invoice (zero: paid in full), None when it covers none.
         credit: what was left over and is kept for the customer, None or zero when nothing was.
+        purpose: what the payer was told it is for, such as `Registration fee`; None when the invoice says it.
+        parts: all invoices that it went to, where there are several.
     """
 
     reference: str
@@ -117,6 +137,8 @@ class PaymentConfirmationFacts(_Facts):
     invoice_number: str | None = None
     amount_still_due: Money | None = None
     credit: Money | None = None
+    purpose: str | None = None
+    parts: tuple[PaidPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +151,7 @@ class PaymentFailedFacts(_Facts):
         reason: why, as one sentence in plain words; never a gateway's code.
         payment_link: where to try again.
         invoice_number: the invoice it was for, None when it was for none.
+        purpose: what the payer was told it is for; None when the invoice says it.
     """
 
     reference: str
@@ -136,6 +159,24 @@ class PaymentFailedFacts(_Facts):
     reason: str
     payment_link: str
     invoice_number: str | None = None
+    purpose: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentLinkFacts(_Facts):
+    """A payment that staff ask for.
+
+    Attributes:
+        description: what it is for, such as `Registration fee 2027` or `Invoice CVT-000012`.
+        amount: what is asked for now.
+        payment_link: where to pay.
+        expires_on: the day, in the tenant's zone, in the course of which the link ends; None when it does not.
+    """
+
+    description: str
+    amount: Money
+    payment_link: str
+    expires_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +212,7 @@ Facts = (
     | FinalWarningFacts
     | PaymentConfirmationFacts
     | PaymentFailedFacts
+    | PaymentLinkFacts
     | SuspensionNoticeFacts
     | ReactivationConfirmationFacts
 )
@@ -183,6 +225,7 @@ LETTER_OF_FACTS: Mapping[type[Facts], Letter] = MappingProxyType(
         FinalWarningFacts: Letter.FINAL_WARNING,
         PaymentConfirmationFacts: Letter.PAYMENT_CONFIRMATION,
         PaymentFailedFacts: Letter.PAYMENT_FAILED,
+        PaymentLinkFacts: Letter.PAYMENT_LINK,
         SuspensionNoticeFacts: Letter.SUSPENSION_NOTICE,
         ReactivationConfirmationFacts: Letter.REACTIVATION_CONFIRMATION,
     }
@@ -239,45 +282,3 @@ def require_web_address(field: str, address: str) -> None:
         good = False
     if not good:
         raise InvalidInputError(field, f"{address!r} is not a web address such as https://pay.example.com/abc.")
-
-
-_KEY_PART = re.compile(r"[A-Za-z0-9_.:-]+")
-_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
-
-
-def message_key(entity_id: str, letter: Letter, step: str) -> str:
-    """The key of one letter, the same for ever: `inv_…/overdue_notice/1-overdue_notice`.
-
-    `step` names the occasion within the entity (a dunning step's key, `issued`, `settled`): one message per step.
-
-    Raises:
-        InvalidInputError: a part has a character that would let two different letters share a key.
-    """
-    for field, part in (("entity_id", entity_id), ("step", step)):
-        if not _KEY_PART.fullmatch(part):
-            raise InvalidInputError(field, f"{part!r} may hold letters, digits and `_ . : -` only.")
-    return f"{entity_id}/{letter.value}/{step}"
-
-
-def message_id(key: str, domain: str) -> str:
-    """The Message-ID (RFC 5322) that follows from `key`, for ever: mail programs show a second delivery only once.
-
-    `domain` is the sender's, which a tenant keeps. 128 bits of the key's hash keep ids apart and tell no customer anything.
-
-    Raises:
-        InvalidInputError: `key` is not from `message_key`, or `domain` is not a host name.
-    """
-    parts = key.split("/")
-    if len(parts) != 3 or parts[1] not in set(Letter):  # noqa: PLR2004 - entity, letter, step
-        raise InvalidInputError("key", f"{key!r} is not a key such as inv_…/overdue_notice/step-3.")
-    return f"<{sha256(key.encode()).hexdigest()[:32]}.{parts[1]}@{_host_name(domain)}>"
-
-
-def _host_name(domain: str) -> str:
-    try:
-        name = domain.encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        name = ""
-    if not _HOST_NAME.fullmatch(name):
-        raise InvalidInputError("domain", f"{domain!r} is not a host name such as billing.example.com.")
-    return name

@@ -7,13 +7,16 @@ from domain.money import Money
 
 
 class PaymentMethod(StrEnum):
-    """How money reaches the business (requirements P1, P4)."""
+    """How money reaches the business (requirements P1 to P4)."""
 
     PAYNOW_ECOCASH = "PAYNOW_ECOCASH"
     PAYNOW_ONEMONEY = "PAYNOW_ONEMONEY"
     PAYNOW_INNBUCKS = "PAYNOW_INNBUCKS"
     PAYNOW_VISA = "PAYNOW_VISA"
     PAYNOW_MASTERCARD = "PAYNOW_MASTERCARD"
+    YOCO = "YOCO"
+    PAYFAST = "PAYFAST"
+    OZOW = "OZOW"
     BANK_TRANSFER = "BANK_TRANSFER"
     CASH = "CASH"
     CREDIT = "CREDIT"
@@ -26,12 +29,17 @@ class PaymentMethod(StrEnum):
     @property
     def gateway(self) -> str | None:
         """The gateway that carries it; None for what staff record by hand."""
-        return "paynow" if self.value.startswith("PAYNOW_") else None
+        return _GATEWAYS.get(self)
 
     @property
     def is_mobile_money(self) -> bool:
         """Whether the payer's phone is asked to confirm, so that a phone number is required."""
         return self in {PaymentMethod.PAYNOW_ECOCASH, PaymentMethod.PAYNOW_ONEMONEY, PaymentMethod.PAYNOW_INNBUCKS}
+
+    @property
+    def kind(self) -> str:
+        """What sort of paying it is, in a payer's words."""
+        return "mobile money" if self.is_mobile_money else _KINDS[self]
 
 
 _HUMAN_NAMES = {
@@ -40,9 +48,34 @@ _HUMAN_NAMES = {
     PaymentMethod.PAYNOW_INNBUCKS: "InnBucks",
     PaymentMethod.PAYNOW_VISA: "Visa",
     PaymentMethod.PAYNOW_MASTERCARD: "Mastercard",
+    PaymentMethod.YOCO: "Card (Yoco)",
+    PaymentMethod.PAYFAST: "PayFast",
+    PaymentMethod.OZOW: "Instant EFT (Ozow)",
     PaymentMethod.BANK_TRANSFER: "Bank Transfer",
     PaymentMethod.CASH: "Cash",
     PaymentMethod.CREDIT: "Account Credit",
+}
+
+_GATEWAYS = {
+    PaymentMethod.PAYNOW_ECOCASH: "paynow",
+    PaymentMethod.PAYNOW_ONEMONEY: "paynow",
+    PaymentMethod.PAYNOW_INNBUCKS: "paynow",
+    PaymentMethod.PAYNOW_VISA: "paynow",
+    PaymentMethod.PAYNOW_MASTERCARD: "paynow",
+    PaymentMethod.YOCO: "yoco",
+    PaymentMethod.PAYFAST: "payfast",
+    PaymentMethod.OZOW: "ozow",
+}
+
+_KINDS = {
+    PaymentMethod.PAYNOW_VISA: "card",
+    PaymentMethod.PAYNOW_MASTERCARD: "card",
+    PaymentMethod.YOCO: "card",
+    PaymentMethod.PAYFAST: "card or EFT",
+    PaymentMethod.OZOW: "from your bank account",
+    PaymentMethod.BANK_TRANSFER: "recorded by staff",
+    PaymentMethod.CASH: "recorded by staff",
+    PaymentMethod.CREDIT: "from the account's credit",
 }
 
 
@@ -50,18 +83,21 @@ class PaymentStatus(StrEnum):
     """Where a payment stands; it only climbs, which the database holds as well.
 
     A failed payment can still settle, because money that arrives late is money (requirements P11); a settled one never
-    falls back.
+    falls back. What staff recorded by mistake, or a gateway gave back, is reversed: the last rung.
     """
 
     PENDING = "PENDING"
     FAILED = "FAILED"
     SETTLED = "SETTLED"
+    REVERSED = "REVERSED"
 
     @property
     def rank(self) -> int:
         return list(PaymentStatus).index(self)
 
     def may_become(self, later: "PaymentStatus") -> bool:
+        if later is PaymentStatus.REVERSED:
+            return self is PaymentStatus.SETTLED
         return later.rank > self.rank
 
 
@@ -87,7 +123,7 @@ class Settlement:
     Attributes:
         gateway_reference: the gateway's own id of the payment, unique per gateway account.
         amount: what the payer paid.
-        fee: what the gateway kept, None when it does not tell.
+        fee: what the gateway kept, or will probably keep; None when nobody knows.
     """
 
     gateway_reference: str
@@ -95,8 +131,21 @@ class Settlement:
     fee: Money | None = None
 
 
-def mismatch(asked_reference: str, asked_amount: Money, told_reference: str | None, told_amount: Money | None) -> str | None:
-    """Why a gateway's word that something was paid does not fit what was asked for; None when it fits (design, rule 4)."""
+def mismatch(
+    asked_reference: str,
+    asked_amount: Money,
+    told_reference: str | None,
+    told_amount: Money | None,
+    *,
+    is_other_mode: bool = False,
+) -> str | None:
+    """Why a gateway's word that something was paid does not fit what was asked for; None when it fits (design, rule 4).
+
+    Args:
+        is_other_mode: the gateway speaks of play money where real money was asked for, or the other way round.
+    """
+    if is_other_mode:
+        return f"The gateway's word about {asked_reference} is from its other mode: a test payment is no money."
     if told_reference is not None and told_reference != asked_reference:
         return f"The gateway answered about {told_reference} when it was asked about {asked_reference}."
     if told_amount is None:

@@ -1,10 +1,12 @@
 """What every gateway is to the rest of the house: a Protocol, its requests and answers, and its errors.
 
-Nothing here knows a provider. Outcomes are `domain.payment.Outcome`; money is `domain.money.Money`.
+Nothing here knows a provider. Outcomes are `domain.payment.Outcome`; money is `domain.money.Money`. How the answers of one
+gateway are put together into how a payment stands is in `gateways/asking.py`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from domain.errors import DunlinError
@@ -23,6 +25,9 @@ class GatewayAccount:
         base_url: scheme and host of the provider (the real one, or a simulator).
         result_url: where the provider posts its updates; ours, public.
         credentials: what the provider issued, by name (Paynow: `integration_id`, `integration_key`). Never logged.
+        api_url: scheme and host of its server API where that is another than `base_url`; empty: the same.
+        update_sources: networks (`197.97.145.144/28`) and host names that its updates come from, for a provider that wants
+            this checked; empty: from anywhere.
     """
 
     id: str
@@ -31,6 +36,8 @@ class GatewayAccount:
     base_url: str
     result_url: str
     credentials: Mapping[str, str] = field(repr=False)
+    api_url: str = ""
+    update_sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ class CheckoutRequest:
         description: shown to the payer, such as `Invoice CVT-000012`.
         phone: national number (`0771111111`), required for mobile money.
         email: the payer's address, which Paynow demands for mobile money.
-        return_url: where the payer's browser goes afterwards. Arriving there proves nothing.
+        return_url: where the payer's browser goes afterwards (`back_url` says how it went). Arriving there proves nothing.
     """
 
     reference: str
@@ -64,6 +71,8 @@ class Checkout:
         outcome: PENDING when the payer can go on, DECLINED when the provider refused at once, UNKNOWN when no sense could be
             made of what came back (then look it up by trace).
         redirect_url: where to send the payer's browser (web checkout).
+        form: the fields of a form that the payer's browser posts to the provider, in order; `handover` adds the secrets.
+        checkout_id: the provider's id of the checkout, where that is another than the payment's (`gateway_reference`).
         instructions: what to tell the payer (mobile money).
         authorization_code: InnBucks: the code to approve in the app, with `authorization_expires` as the provider wrote it
             and `deep_link` that opens the app.
@@ -76,6 +85,8 @@ class Checkout:
 
     outcome: Outcome
     redirect_url: str | None = None
+    form: tuple[tuple[str, str], ...] | None = None
+    checkout_id: str | None = None
     instructions: str | None = None
     authorization_code: str | None = None
     authorization_expires: str | None = None
@@ -93,9 +104,12 @@ class PaymentState:
 
     Attributes:
         reference: our reference as echoed.
-        amount: as the provider tells it, in the account's currency; None when it told none.
+        amount: as the provider tells it, in the currency that it tells; None when it told none that makes sense.
         fee: what the provider kept, when it tells.
         found: False when the provider is sure that it never heard of the attempt (then nothing was charged).
+        card_brand, card_last_four: nothing more of a card is ever read.
+        is_other_mode: it speaks of a test payment where the account is live, or the other way round.
+        others: further payments that came in under the same reference, each PAID: more money than was asked for.
     """
 
     outcome: Outcome
@@ -106,7 +120,28 @@ class PaymentState:
     fee: Money | None = None
     poll_url: str | None = None
     found: bool = True
+    card_brand: str | None = None
+    card_last_four: str | None = None
+    is_other_mode: bool = False
+    others: "tuple[PaymentState, ...]" = ()
     raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One update as it came in.
+
+    Attributes:
+        body: the raw bytes, over which signatures are made.
+        headers: by name in lower case.
+        source: the IP address it came from, as far as our own proxies vouch for it; None when it is not known.
+        received_at: instant (UTC) by the request's clock.
+    """
+
+    body: bytes
+    headers: Mapping[str, str]
+    source: str | None
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +149,34 @@ class UnverifiedUpdate:
     """What can be read from an inbound update before its signature is checked: only enough to find the account.
 
     Attributes:
-        reference: our reference, as claimed.
         event_key: the same for every resend of the same event, different for every other event.
+        reference: our reference, as claimed; None when the update names none.
+        checkout_id: the provider's id of the checkout, for a provider whose updates name that.
     """
 
-    reference: str
     event_key: str
+    reference: str | None = None
+    checkout_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A form that a page of ours has the payer's browser post to the provider: `fields` in order, signature included."""
+
+    action: str
+    fields: tuple[tuple[str, str], ...] = field(repr=False)
+
+
+# What `probe` asks about: no attempt of ours is ever called so.
+PROBE = "dunlin-probe"
 
 
 class Gateway(Protocol):
     """One provider. Methods are safe to call from threads; every call ends within `transport`'s time-out.
+
+    Attributes:
+        resending_is_safe: a checkout whose answer was lost may simply be opened again: no money moves before the payer has
+            been sent to the address that the answer holds, or the provider takes it for the same checkout by its key.
 
     Raises (any method that calls out):
         GatewayUnreachableError: the request surely had no effect (refused, no connection): may be sent again.
@@ -131,6 +184,7 @@ class Gateway(Protocol):
     """
 
     name: str
+    resending_is_safe: bool = False
 
     def open_checkout(self, account: GatewayAccount, request: CheckoutRequest) -> Checkout:
         """Ask the provider to collect. A refusal is an answer (DECLINED), not an error."""
@@ -148,7 +202,7 @@ class Gateway(Protocol):
         """Look an attempt up by our own key: for when the answer to `open_checkout` never came."""
         ...
 
-    def read_update(self, body: bytes, headers: Mapping[str, str]) -> UnverifiedUpdate:
+    def read_update(self, inbound: Inbound) -> UnverifiedUpdate:
         """Read the claimed reference and event key from an inbound update.
 
         Raises:
@@ -156,14 +210,42 @@ class Gateway(Protocol):
         """
         ...
 
-    def verify_update(self, account: GatewayAccount, body: bytes, headers: Mapping[str, str]) -> PaymentState:
-        """Check the signature over the raw bytes and translate.
+    def verify_update(self, account: GatewayAccount, inbound: Inbound) -> PaymentState:
+        """Check the signature over the raw bytes, and all else that the provider wants checked, and translate.
 
         Raises:
-            BadSignatureError: the signature is missing or wrong.
+            BadSignatureError: the signature is missing, wrong or too old, or the update comes from elsewhere.
             MalformedUpdateError: it is not one of this provider's updates.
         """
         ...
+
+    def keepable(self, body: bytes) -> bytes:
+        """What of an update's body may be stored: all of it but what the house never keeps, such as a card's expiry."""
+        return body
+
+    def confirm_update(self, account: GatewayAccount, body: bytes) -> PaymentState | None:  # noqa: ARG002 - others read both
+        """What an update proves that was verified when it came, and stored as `keepable` left it.
+
+        Where the provider wants an update confirmed by its server, it is asked here. None where an update proves nothing and
+        only a poll counts.
+        """
+        return None
+
+    def handover(self, account: GatewayAccount, form: tuple[tuple[str, str], ...]) -> Handover:
+        """Complete a checkout's `form` with what only the account knows, and sign it.
+
+        Raises:
+            GatewayError: this provider has no such form.
+        """
+        raise GatewayError(self.name, f"Checkouts of account {account.id} have no form ({len(form)} fields were given).")
+
+    def probe(self, account: GatewayAccount) -> None:
+        """Ask something harmless, to see whether the provider answers at all.
+
+        Raises:
+            GatewayUnreachableError, GatewayOutcomeUnknownError: it does not.
+        """
+        self.trace(account, PROBE)
 
 
 class GatewayError(DunlinError):
@@ -176,6 +258,10 @@ class GatewayError(DunlinError):
 
 class GatewayUnreachableError(GatewayError):
     """The request surely did not take effect; the same request may be sent again."""
+
+
+class GatewayPausedError(GatewayUnreachableError):
+    """It was not asked at all: too many calls failed of late, and it is left alone for a moment."""
 
 
 class GatewayOutcomeUnknownError(GatewayError):
@@ -192,3 +278,9 @@ class BadSignatureError(GatewayError):
 
 class MalformedUpdateError(GatewayError):
     """The message is not one of the provider's updates."""
+
+
+def back_url(return_url: str, how: str) -> str:
+    """`return_url` with how it went there (`paid`, `cancelled`, `failed`): a word for the page, proof of nothing."""
+    joint = "&" if "?" in return_url else "?"
+    return f"{return_url}{joint}back={how}"

@@ -4,7 +4,6 @@ Requests are forms whose fields are hashed in the order they are sent (`gateways
 currency: the integration, that is the account, decides it. Sources and open questions: `docs/gateways`.
 """
 
-from collections.abc import Mapping
 from urllib.parse import quote
 
 from domain.errors import InvalidInputError
@@ -17,6 +16,7 @@ from gateways.base import (
     Gateway,
     GatewayAccount,
     GatewayOutcomeUnknownError,
+    Inbound,
     PaymentState,
     UntrustedAddressError,
     UnverifiedUpdate,
@@ -111,20 +111,15 @@ class Paynow(Gateway):
             return PaymentState(Outcome.UNKNOWN, gateway_status=status, found=False, raw=message.raw)
         return _state(account, message)
 
-    def read_update(self, body: bytes, headers: Mapping[str, str]) -> UnverifiedUpdate:  # noqa: ARG002 - Paynow signs the body
+    def read_update(self, inbound: Inbound) -> UnverifiedUpdate:
         """Read reference and event key: (paynowreference, reference, status), as Paynow resends by that and no other id."""
-        message = Message(body)
+        message = Message(inbound.body)
         reference = message.require("reference")
         parts = (message.require("paynowreference"), reference, message.require("status"))
-        return UnverifiedUpdate(reference, "/".join(quote(part.lower(), safe=", ") for part in parts))
+        return UnverifiedUpdate("/".join(quote(part.lower(), safe=", ") for part in parts), reference)
 
-    def verify_update(
-        self,
-        account: GatewayAccount,
-        body: bytes,
-        headers: Mapping[str, str],  # noqa: ARG002 - Paynow signs the body
-    ) -> PaymentState:
-        message = Message(body)
+    def verify_update(self, account: GatewayAccount, inbound: Inbound) -> PaymentState:
+        message = Message(inbound.body)
         if not message.is_signed(_credential(account, "integration_key")):
             raise BadSignatureError(
                 self.name, f"An update for account {account.id} has no hash or one not made with its integration key."

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 
 from domain.errors import InvalidInputError
 from gateways.base import Gateway
+from gateways.ozow import Ozow
+from gateways.payfast import Payfast
 from gateways.paynow import Paynow
 from gateways.transport import Transport
+from gateways.yoco import Yoco
 
 
 class Registry:
@@ -32,5 +35,5 @@ class Registry:
 
 def build_registry(transport: Transport) -> Registry:
     """All gateways of this installation, each calling out through `transport`."""
-    gateways: list[Gateway] = [Paynow(transport)]
+    gateways: list[Gateway] = [Paynow(transport), Yoco(transport), Payfast(transport), Ozow(transport)]
     return Registry({gateway.name: gateway for gateway in gateways})

@@ -6,7 +6,8 @@ the provider's host and path only, because queries, headers and bodies may hold 
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
@@ -34,6 +35,9 @@ _NOTHING_SENT = (
     httpx.InvalidURL,
 )
 
+# Called before each request of this thread goes out, and raises when it must not (`gateways/breaker.py`).
+before_sending: ContextVar[Callable[[], None]] = ContextVar("before_sending", default=lambda: None)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -41,6 +45,14 @@ class Answer:
 
     status: int
     body: bytes
+
+
+class ServerFailedError(GatewayOutcomeUnknownError):
+    """The provider answered 5xx; `headers` (in any letter case) may tell whether the failure is an old one played again."""
+
+    def __init__(self, gateway: str, message: str, headers: Mapping[str, str]) -> None:
+        super().__init__(gateway, message)
+        self.headers = headers
 
 
 class Transport:
@@ -71,15 +83,17 @@ class Transport:
         """Send one request, once, and give back what came.
 
         Raises:
+            GatewayPausedError: nothing was sent, because the account's gateway is left alone for a moment.
             GatewayUnreachableError: no connection was made, the request surely had no effect.
             GatewayOutcomeUnknownError: it was sent, and time ran out, the connection broke, the provider answered 5xx or more
                 bytes than an answer has.
         """
+        before_sending.get()()
         deadline = time.monotonic() + self._timeout_seconds
         try:
             with self._client.stream(method, url, content=body, headers=headers) as response:
                 if response.is_server_error:
-                    raise GatewayOutcomeUnknownError(gateway, f"{_named(url)} answered HTTP {response.status_code}.")
+                    raise ServerFailedError(gateway, f"{_named(url)} answered HTTP {response.status_code}.", response.headers)
                 return Answer(response.status_code, self._read(gateway, url, response, deadline))
         except _NOTHING_SENT as error:
             raise GatewayUnreachableError(

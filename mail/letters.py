@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
 from jinja2.runtime import Context
 
-from domain.letters import LETTER_OF_FACTS, Branding, Facts
+from domain.letters import LETTER_OF_FACTS, Branding, Facts, PaidPart
 from domain.money import Money
 from wording import write_day, write_days, write_money
 
@@ -80,6 +80,8 @@ def _cleaned(record: _Told) -> _Told:
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
         return one_line(value)
+    if isinstance(value, PaidPart):
+        return replace(value, invoice_number=one_line(value.invoice_number))
     return tuple(_clean(item) for item in value) if isinstance(value, tuple) else value
 
 

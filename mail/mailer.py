@@ -58,6 +58,7 @@ class OutgoingMail:
     Attributes:
         sender: `address` or `Name <address>`; make it with `mailbox`, which quotes names that people typed.
         to: likewise.
+        html: empty: the mail is plain text.
         message_id: with its angle brackets, from `domain.letters.message_id`.
         sent_at: the Date header; must know its zone.
         reply_to: where answers go when not to the sender.
@@ -207,7 +208,7 @@ def mailbox(name: str, address: str) -> str:
 
 
 def compose(mail: OutgoingMail) -> EmailMessage:
-    """`mail` as a message of two alternatives, text and HTML.
+    """`mail` as a message of two alternatives, text and HTML, or of text alone.
 
     Raises:
         MailRefusedError: an address or a header is such that no server would take it.
@@ -228,7 +229,8 @@ def compose(mail: OutgoingMail) -> EmailMessage:
     except (ValueError, MessageError) as error:
         raise MailRefusedError(None, f"a header cannot be written: {error}") from error
     message.set_content(mail.text)
-    message.add_alternative(mail.html, subtype="html")
+    if mail.html:
+        message.add_alternative(mail.html, subtype="html")
     return message
 
 

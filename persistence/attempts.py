@@ -1,5 +1,6 @@
 """Attempts at a gateway: one row each, stored before the gateway is called, and what the gateway said of it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from persistence.payments import Payment
 
 _LONGEST_REFERENCE = 100
 _LONGEST_STATUS = 60
+_LONGEST_BRAND = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,9 @@ class Attempt:
 
     Attributes:
         checkout: what the payer was told to do; None until the gateway's answer was stored.
+        checkout_id: the gateway's id of the checkout, where it has one besides the payment's.
         outcome: `Outcome`, by the gateway's last answer.
+        fee: what the gateway kept, or will probably keep while `fee_is_estimate`; net is the amount less it.
     """
 
     id: str
@@ -36,7 +40,12 @@ class Attempt:
     gateway_reference: str | None
     gateway_status: str | None
     poll_url: str | None
+    checkout_id: str | None
     amount: Money
+    fee: Money | None
+    fee_is_estimate: bool
+    card_brand: str | None
+    card_last_four: str | None
     checkout: dict[str, Any] | None
     initiated_at: datetime
 
@@ -59,6 +68,11 @@ def add(session: Session, payment: Payment, *, account_id: str, gateway: str, nu
     return _attempt(row)
 
 
+def get(session: Session, attempt_id: str) -> Attempt:
+    """The attempt as it stands in the database now."""
+    return _attempt(session.get_one(GatewayTransactionRow, attempt_id, populate_existing=True))
+
+
 def last(session: Session, payment_id: str) -> Attempt | None:
     row = session.scalars(
         select(GatewayTransactionRow)
@@ -68,6 +82,16 @@ def last(session: Session, payment_id: str) -> Attempt | None:
         .execution_options(populate_existing=True)
     ).one_or_none()
     return _attempt(row) if row else None
+
+
+def last_of_each(session: Session, payment_ids: Collection[str]) -> dict[str, Attempt]:
+    """The last attempt of each of these payments that has any, by payment id."""
+    rows = session.scalars(
+        select(GatewayTransactionRow)
+        .where(GatewayTransactionRow.payment_id.in_(list(payment_ids)))
+        .order_by(GatewayTransactionRow.payment_id, GatewayTransactionRow.attempt)
+    )
+    return {row.payment_id: _attempt(row) for row in rows}
 
 
 def of_payment(session: Session, payment_id: str) -> list[Attempt]:
@@ -90,11 +114,13 @@ def record_checkout(
     gateway_status: str | None,
     raw: str,
     now: datetime,
+    checkout_id: str | None = None,
 ) -> None:
     """Store the gateway's answer to an attempt. A known poll address is never replaced by a later answer."""
     row = session.get_one(GatewayTransactionRow, attempt_id, with_for_update=True)
     row.outcome, row.checkout, row.raw_response = outcome.value, checkout, raw
     row.poll_url = row.poll_url or poll_url
+    row.checkout_id = row.checkout_id or checkout_id
     row.gateway_reference = row.gateway_reference or _cut(gateway_reference, _LONGEST_REFERENCE)
     row.gateway_status = _cut(gateway_status, _LONGEST_STATUS)
     row.completed_at = now if outcome.is_final else None
@@ -109,9 +135,10 @@ def record_answer(
     gateway_reference: str | None,
     gateway_status: str | None,
     poll_url: str | None,
-    fee: Money | None,
     raw: str,
     now: datetime,
+    card_brand: str | None = None,
+    card_last_four: str | None = None,
 ) -> None:
     """Store the gateway's present word about an attempt; what was paid stays so unless it was refunded or disputed."""
     row = session.get_one(GatewayTransactionRow, attempt_id, with_for_update=True)
@@ -121,11 +148,37 @@ def record_answer(
     row.gateway_status = _cut(gateway_status, _LONGEST_STATUS) or row.gateway_status
     row.poll_url = row.poll_url or poll_url
     row.raw_response = raw or row.raw_response
-    if fee is not None:
-        row.fee, row.net = fee.minor, row.amount - fee.minor
+    row.card_brand = row.card_brand or _cut(card_brand, _LONGEST_BRAND)
+    row.card_last_four = row.card_last_four or card_last_four
     if outcome.is_final and row.completed_at is None:
         row.completed_at = now
     session.flush()
+
+
+def record_fee(session: Session, attempt_id: str, fee: Money, *, is_estimate: bool) -> None:
+    """Store what the gateway kept of an attempt's amount, or will probably keep."""
+    row = session.get_one(GatewayTransactionRow, attempt_id, with_for_update=True)
+    row.fee, row.net, row.fee_is_estimate = fee.minor, row.amount - fee.minor, is_estimate
+    session.flush()
+
+
+def payment_of_reference(session: Session, account_id: str, gateway_reference: str) -> str | None:
+    """The payment (its id) to which a payment of the gateway's belongs; None when to none yet."""
+    return session.scalar(
+        select(GatewayTransactionRow.payment_id).where(
+            GatewayTransactionRow.account_id == account_id, GatewayTransactionRow.gateway_reference == gateway_reference
+        )
+    )
+
+
+def tenant_of_checkout(system: Session, gateway: str, checkout_id: str) -> tuple[str, str, str] | None:
+    """Whose attempt a gateway's checkout is: (tenant id, payment id, account id); None when nobody's."""
+    found = system.execute(
+        select(GatewayTransactionRow.tenant_id, GatewayTransactionRow.payment_id, GatewayTransactionRow.account_id).where(
+            GatewayTransactionRow.gateway == gateway, GatewayTransactionRow.checkout_id == checkout_id
+        )
+    ).first()
+    return (found[0], found[1], found[2]) if found else None
 
 
 def tenant_of(system: Session, reference: str) -> tuple[str, str, str] | None:
@@ -154,7 +207,12 @@ def _attempt(row: GatewayTransactionRow) -> Attempt:
         gateway_reference=row.gateway_reference,
         gateway_status=row.gateway_status,
         poll_url=row.poll_url,
+        checkout_id=row.checkout_id,
         amount=Money(row.amount, row.currency),
+        fee=Money(row.fee, row.currency) if row.fee is not None else None,
+        fee_is_estimate=row.fee_is_estimate,
+        card_brand=row.card_brand,
+        card_last_four=row.card_last_four,
         checkout=row.checkout,
         initiated_at=row.initiated_at,
     )

@@ -24,8 +24,12 @@ CHECKS = {
             SELECT currency, sum(amount) AS ledger, 0 AS books FROM ledger_postings
             WHERE account IN ('accounts_receivable', 'customer_credit') GROUP BY currency
             UNION ALL SELECT currency, 0, sum(amount_due) FROM invoices GROUP BY currency
-            UNION ALL SELECT currency, 0, -sum(credited) FROM payments GROUP BY currency) both_sides
+            UNION ALL SELECT currency, 0, -sum(CASE method WHEN 'CREDIT' THEN credited - amount ELSE credited END)
+                FROM payments WHERE status = 'SETTLED' GROUP BY currency) both_sides
         GROUP BY currency HAVING sum(ledger) <> sum(books)""",
+    "a customer's credit is never below zero": """
+        SELECT customer_id || ': ' || currency || ' ' || -sum(amount) FROM ledger_postings
+        WHERE account = 'customer_credit' GROUP BY customer_id, currency HAVING sum(amount) > 0""",
     "no invoice number is missing or doubled": """
         SELECT s.series || ': last ' || s.last_number || ', invoices ' || count(i.id) FROM number_series s
         LEFT JOIN invoices i ON i.tenant_id = s.tenant_id AND i.series = s.series
@@ -37,8 +41,37 @@ CHECKS = {
         GROUP BY i.id, i.number, i.net, i.tax, i.total
         HAVING sum(l.net) <> i.net OR sum(l.tax) <> i.tax OR sum(l.gross) <> i.total""",
     "a settled payment is used in full": """
-        SELECT p.id FROM payments p LEFT JOIN allocations a ON a.payment_id = p.id WHERE p.status = 'SETTLED'
+        SELECT p.id FROM payments p LEFT JOIN allocations a ON a.payment_id = p.id WHERE p.status IN ('SETTLED', 'REVERSED')
         GROUP BY p.id, p.amount, p.credited HAVING coalesce(sum(a.amount), 0) + p.credited <> p.amount""",
+    "an invoice is paid by settled payments and by nothing else": """
+        SELECT i.number || ': paid ' || i.total - i.amount_due || ', allocated ' || coalesce(a.amount, 0)
+        FROM invoices i LEFT JOIN (
+            SELECT a.invoice_id, sum(a.amount) AS amount FROM allocations a JOIN payments p ON p.id = a.payment_id
+            WHERE p.status = 'SETTLED' GROUP BY a.invoice_id
+        ) a ON a.invoice_id = i.id
+        WHERE i.state IN ('OPEN', 'PAID') AND i.total - i.amount_due <> coalesce(a.amount, 0)""",
+    "a reversed payment is in the ledger twice, there and back": """
+        SELECT p.id || ': ' || count(e.id) || ' entries' FROM payments p
+        LEFT JOIN ledger_entries e ON e.cause_id = p.id AND e.cause IN ('payment_settled', 'payment_reversed')
+        WHERE p.status = 'REVERSED' GROUP BY p.id HAVING count(e.id) <> 2""",
+    "a paid invoice's own links are closed": """
+        SELECT i.number || ': ' || l.id FROM invoices i JOIN payment_links l ON l.invoice_id = i.id AND l.type = 'INVOICE'
+        WHERE i.state = 'PAID' AND l.status = 'ACTIVE'""",
+    "what a gateway leaves is the amount less its fee": """
+        SELECT id || ': ' || amount || ' less ' || coalesce(fee::text, 'no fee') || ' is not ' || coalesce(net::text, 'told')
+        FROM gateway_transactions WHERE (fee IS NULL) <> (net IS NULL) OR net <> amount - fee""",
+    "the ledger has the fees that the gateways' transactions tell": """
+        SELECT p.id || ': told ' || coalesce(told.fee, 0) || ', ledger ' || coalesce(posted.fee, 0) FROM payments p
+        LEFT JOIN (
+            SELECT payment_id, sum(fee) AS fee FROM gateway_transactions GROUP BY payment_id
+        ) told ON told.payment_id = p.id
+        LEFT JOIN (
+            SELECT coalesce(t.payment_id, e.cause_id) AS payment_id, sum(g.amount) AS fee FROM ledger_entries e
+            JOIN ledger_postings g ON g.entry_id = e.id AND g.account = 'gateway_fees'
+            LEFT JOIN gateway_transactions t ON e.cause = 'fee_corrected' AND t.id = e.cause_id
+            WHERE e.cause IN ('payment_settled', 'fee_corrected') GROUP BY 1
+        ) posted ON posted.payment_id = p.id
+        WHERE p.status IN ('SETTLED', 'REVERSED') AND coalesce(told.fee, 0) <> coalesce(posted.fee, 0)""",
     "every payment has an audit entry": """
         SELECT p.id FROM payments p WHERE NOT EXISTS (
             SELECT FROM audit_log a WHERE a.resource_type = 'Payment' AND a.resource_id = p.id)""",

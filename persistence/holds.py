@@ -36,12 +36,19 @@ def lift(session: Session, hold_id: str, now: datetime) -> None:
 
 
 def decide_step(session: Session, invoice_id: str, step: str, *, taken: bool, now: datetime) -> bool:
-    """Record what became of a step; False when it was decided before (then that stays)."""
+    """Record what became of a step; False when it was decided before (then that stays).
+
+    Only what was pointless may still be taken: the invoice had been paid, and a reversal opened it again.
+    """
+    statement = insert(DunningStepRow).values(
+        invoice_id=invoice_id, step=step, outcome="TAKEN" if taken else "POINTLESS", decided_at=now
+    )
     decided = session.scalar(
-        insert(DunningStepRow)
-        .values(invoice_id=invoice_id, step=step, outcome="TAKEN" if taken else "POINTLESS", decided_at=now)
-        .on_conflict_do_nothing()
-        .returning(DunningStepRow.step)
+        statement.on_conflict_do_update(
+            index_elements=["invoice_id", "step"],
+            set_={"outcome": statement.excluded.outcome, "decided_at": statement.excluded.decided_at},
+            where=(DunningStepRow.outcome == "POINTLESS") & (statement.excluded.outcome == "TAKEN"),
+        ).returning(DunningStepRow.step)
     )
     return decided is not None
 

@@ -1,16 +1,18 @@
 """Invoices: reading, locking, and moving what is due. How they come to be is in `issuing.py`."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from domain.dunning import DunningPolicy
 from domain.errors import NotFoundError
 from domain.invoice import Invoice, InvoiceLine, InvoiceState
 from domain.money import Money
-from persistence.models import InvoiceLineRow, InvoiceRow
+from domain.payment import PaymentMethod, PaymentStatus
+from persistence.models import AllocationRow, InvoiceLineRow, InvoiceRow, PaymentRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,20 @@ def tenant_of_token(system: Session, payment_token: str) -> tuple[str, str] | No
     return (found[0], found[1]) if found else None
 
 
+def paid_by(session: Session, invoice: Invoice, method: PaymentMethod) -> Money:
+    """What settled payments by one method paid of an invoice."""
+    paid = session.scalar(
+        select(func.sum(AllocationRow.amount))
+        .join(PaymentRow, PaymentRow.id == AllocationRow.payment_id)
+        .where(
+            AllocationRow.invoice_id == invoice.id,
+            PaymentRow.method == method.value,
+            PaymentRow.status == PaymentStatus.SETTLED.value,
+        )
+    )
+    return Money(int(paid or 0), invoice.total.currency)
+
+
 def lock_one(session: Session, invoice_id: str) -> InvoiceDetail:
     """Lock an invoice (after its customer) for this transaction.
 
@@ -90,6 +106,20 @@ def lock_one(session: Session, invoice_id: str) -> InvoiceDetail:
     return _detail(row)
 
 
+def open_of_customer(session: Session, customer_id: str, currency: str) -> list[Invoice]:
+    """A customer's open invoices in one currency, by due day and number, as they stand without waiting for anybody."""
+    rows = session.scalars(
+        select(InvoiceRow)
+        .where(
+            InvoiceRow.customer_id == customer_id,
+            InvoiceRow.currency == currency,
+            InvoiceRow.state == InvoiceState.OPEN.value,
+        )
+        .order_by(InvoiceRow.due_on, InvoiceRow.number)
+    )
+    return [_invoice(row) for row in rows]
+
+
 def lock_open_of_customer(session: Session, customer_id: str) -> list[Invoice]:
     """Lock a customer's open invoices in the order of their ids."""
     rows = session.scalars(
@@ -102,6 +132,18 @@ def lock_open_of_customer(session: Session, customer_id: str) -> list[Invoice]:
     return [_invoice(row) for row in rows]
 
 
+def lock_many(session: Session, invoice_ids: Collection[str]) -> list[InvoiceDetail]:
+    """Lock these invoices (after their customer) in the order of their ids, open or not."""
+    rows = session.scalars(
+        select(InvoiceRow)
+        .where(InvoiceRow.id.in_(list(invoice_ids)))
+        .order_by(InvoiceRow.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return [_detail(row) for row in rows]
+
+
 def pay(session: Session, invoice: Invoice, amount: Money, now: datetime) -> Invoice:
     """Lower what is due by an allocated amount; closes the invoice when nothing is left.
 
@@ -112,6 +154,18 @@ def pay(session: Session, invoice: Invoice, amount: Money, now: datetime) -> Inv
     row = session.get_one(InvoiceRow, invoice.id)
     row.amount_due, row.state = left.minor, state.value
     row.closed_at = now if state.is_closed else None
+    session.flush()
+    return _invoice(row)
+
+
+def unpay(session: Session, invoice: Invoice, amount: Money) -> Invoice:
+    """Raise what is due by an amount whose payment was reversed; opens a paid invoice again.
+
+    Raises:
+        InvariantError: more than was paid, or an invoice that was closed otherwise.
+    """
+    row = session.get_one(InvoiceRow, invoice.id)
+    row.amount_due, row.state, row.closed_at = invoice.after_reversal(amount).minor, InvoiceState.OPEN.value, None
     session.flush()
     return _invoice(row)
 

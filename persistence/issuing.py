@@ -11,7 +11,7 @@ from domain.calendar import Period
 from domain.dunning import DunningPolicy
 from domain.ids import Prefix
 from domain.invoice import Invoice, InvoiceDraft, InvoiceLine, InvoiceState, format_number
-from persistence import ledger
+from persistence import ledger, links
 from persistence.columns import new_id
 from persistence.models import InvoiceLineRow, InvoiceRow, NumberSeriesRow
 
@@ -23,7 +23,7 @@ class Issue:
     """What issuing needs besides the draft.
 
     Attributes:
-        payment_token: unguessable, made at the edge.
+        payment_token: the code of the invoice's own payment link (`persistence.links.new_code`).
         issued_on, due_on: local days of the tenant.
         policy: the dunning policy whose snapshot stays with the invoice.
     """
@@ -68,6 +68,14 @@ def issue(session: Session, draft: InvoiceDraft, terms: Issue) -> Invoice:
     session.flush()
     session.add_all(_line_row(row.id, position, line) for position, line in enumerate(draft.lines, start=1))
     session.flush()
+    links.add_own(
+        session,
+        code=terms.payment_token,
+        customer_id=draft.customer_id,
+        invoice_id=row.id,
+        currency=draft.currency,
+        now=terms.issued_at,
+    )
     ledger.post(session, rules.invoice_issued(row.id, draft), terms.issued_at)
     return Invoice(
         id=row.id,

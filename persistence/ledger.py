@@ -1,5 +1,6 @@
 """Posting entries to the ledger, and reading balances from it."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -30,6 +31,27 @@ def post(session: Session, entry: Entry, now: datetime) -> None:
         for posting in entry.postings
     )
     session.flush()
+
+
+def credits_of(session: Session, customer_ids: Collection[str]) -> dict[tuple[str, str], Money]:
+    """The credit of each of these customers per currency: (customer id, currency) to an amount above zero."""
+    held = func.sum(LedgerPostingRow.amount)
+    statement = (
+        select(LedgerPostingRow.customer_id, LedgerPostingRow.currency, held)
+        .where(LedgerPostingRow.account == Account.CUSTOMER_CREDIT.value, LedgerPostingRow.customer_id.in_(list(customer_ids)))
+        .group_by(LedgerPostingRow.customer_id, LedgerPostingRow.currency)
+        .having(held < 0)
+    )
+    return {
+        (customer_id, currency): Money(-int(amount), currency)
+        for customer_id, currency, amount in session.execute(statement)
+        if customer_id is not None
+    }
+
+
+def credit_of(session: Session, customer_id: str, currency: str) -> Money:
+    """What a customer may still use of what was paid beyond all debts; lock the customer before it is used."""
+    return credits_of(session, [customer_id]).get((customer_id, currency), Money.zero(currency))
 
 
 def balances(session: Session, customer_id: str | None = None) -> dict[tuple[Account, str], Money]:

@@ -1,5 +1,6 @@
 """The message log: letters are claimed once, in the transaction that decides them, and their delivery is recorded."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from domain.errors import NotFoundError
 from domain.ids import Prefix
-from domain.letters import Letter, message_id, message_key
+from domain.letters import Letter
+from domain.message_keys import message_id, message_key
 from persistence import tenants
 from persistence.columns import new_id
 from persistence.models import CustomerRow, MessageRow
@@ -124,6 +126,22 @@ def page(session: Session, *, after: str | None, limit: int, status: str | None 
     if status:
         statement = statement.where(MessageRow.status == status)
     return [_message(row) for row in session.scalars(statement)]
+
+
+def never_tried(system: Session, letters: Collection[Letter], before: datetime, limit: int) -> list[tuple[str, str]]:
+    """(tenant id, message id) of letters of these kinds, queued before then, that nobody tried to send yet; oldest first."""
+    found = system.execute(
+        select(MessageRow.tenant_id, MessageRow.id)
+        .where(
+            MessageRow.letter.in_([letter.value for letter in letters]),
+            MessageRow.status == "QUEUED",
+            MessageRow.tries == 0,
+            MessageRow.queued_at < before,
+        )
+        .order_by(MessageRow.id)
+        .limit(limit)
+    )
+    return [(tenant_id, message_id) for tenant_id, message_id in found]
 
 
 def mark_sent(session: Session, message: str, subject: str, now: datetime) -> None:

@@ -1,27 +1,39 @@
 """Payments, and what they were allocated to. Their attempts at gateways are in `attempts.py`."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
+from domain.allocation import Target
 from domain.errors import NotFoundError
 from domain.ids import Prefix
 from domain.money import Money
 from domain.payment import PaymentMethod, PaymentStatus
+from domain.payment_link import PaymentLink
 from persistence import audit
 from persistence.columns import new_id
 from persistence.models import AllocationRow, GatewayTransactionRow, PaymentRow
 
+# What no gateway carries: staff saw the money come, or applied credit.
+_RECORDED = [method.value for method in PaymentMethod if method.gateway is None]
+
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment as it stands; `payer_phone` is the national number that mobile money asks."""
+    """A payment as it stands.
+
+    Attributes:
+        target: what it is used for where it is for no invoice.
+        received_on: the tenant's day on which staff say that the money came; for what staff record.
+        payer_phone: the national number that mobile money asks.
+    """
 
     id: str
     customer_id: str
     invoice_id: str | None
+    target: Target
     method: PaymentMethod
     amount: Money
     status: PaymentStatus
@@ -31,6 +43,11 @@ class Payment:
     initiated_at: datetime
     settled_at: datetime | None
     manual_reference: str | None
+    link_id: str | None
+    received_on: date | None
+    note: str | None
+    reversed_at: datetime | None
+    reversal_reason: str | None
     payer_phone: str | None = field(repr=False)
 
 
@@ -43,6 +60,10 @@ def start(
     amount: Money,
     payer_phone: str | None = None,
     manual_reference: str | None = None,
+    target: Target = Target.OLDEST_DUE,
+    link_id: str | None = None,
+    received_on: date | None = None,
+    note: str | None = None,
     actor: str,
     now: datetime,
 ) -> Payment:
@@ -59,6 +80,10 @@ def start(
         credited=0,
         payer_phone=payer_phone,
         manual_reference=manual_reference,
+        target=target.value,
+        link_id=link_id,
+        received_on=received_on,
+        note=note,
         initiated_at=now,
     )
     session.add(row)
@@ -73,6 +98,7 @@ def start(
         amount=str(amount),
         method=method.value,
         invoice_id=invoice_id,
+        link_id=link_id,
     )
     return _payment(row)
 
@@ -92,15 +118,26 @@ def lock(session: Session, payment_id: str) -> Payment:
 
 
 def by_manual_reference(session: Session, method: PaymentMethod, reference: str) -> Payment | None:
-    """The payment that staff recorded with this bank reference or receipt number."""
+    """The payment that staff recorded with this bank reference or receipt number, unless it was reversed."""
     row = session.scalars(
-        select(PaymentRow).where(PaymentRow.method == method.value, PaymentRow.manual_reference == reference)
+        select(PaymentRow).where(
+            PaymentRow.method == method.value,
+            PaymentRow.manual_reference == reference,
+            PaymentRow.status != PaymentStatus.REVERSED.value,
+        )
     ).one_or_none()
     return _payment(row) if row else None
 
 
 def page(
-    session: Session, *, after: str | None, limit: int, status: str | None = None, invoice_id: str | None = None
+    session: Session,
+    *,
+    after: str | None,
+    limit: int,
+    status: str | None = None,
+    invoice_id: str | None = None,
+    link_id: str | None = None,
+    customer_id: str | None = None,
 ) -> list[Payment]:
     """Payments, newest first."""
     statement = select(PaymentRow).order_by(PaymentRow.id.desc()).limit(limit)
@@ -110,13 +147,33 @@ def page(
         statement = statement.where(PaymentRow.status == status)
     if invoice_id:
         statement = statement.where(PaymentRow.invoice_id == invoice_id)
+    if link_id:
+        statement = statement.where(PaymentRow.link_id == link_id)
+    if customer_id:
+        statement = statement.where(PaymentRow.customer_id == customer_id)
     return [_payment(row) for row in session.scalars(statement)]
 
 
-def pending_of_invoice(session: Session, invoice_id: str) -> list[Payment]:
+def pending_for(session: Session, link: PaymentLink) -> list[Payment]:
+    """The pending payments of the same debt that a link asks for, whichever way they were begun.
+
+    That is: by the same link, for the same invoice, or where one of the two is for whatever is owed, as both may then pay the
+    same invoice. What is kept as credit (a deposit, a registration fee) overlaps with nothing but its own link.
+    """
+    spreading = PaymentRow.invoice_id.is_(None) & (PaymentRow.target == Target.OLDEST_DUE.value)
+    same = [PaymentRow.link_id == link.id]
+    if link.invoice_id is not None:
+        same += [PaymentRow.invoice_id == link.invoice_id, spreading]
+    elif link.type.target is Target.OLDEST_DUE:
+        same += [PaymentRow.invoice_id.is_not(None), spreading]
     rows = session.scalars(
         select(PaymentRow)
-        .where(PaymentRow.invoice_id == invoice_id, PaymentRow.status == PaymentStatus.PENDING.value)
+        .where(
+            PaymentRow.customer_id == link.customer_id,
+            PaymentRow.currency == link.currency,
+            PaymentRow.status == PaymentStatus.PENDING.value,
+            or_(*same),
+        )
         .order_by(PaymentRow.id)
     )
     return [_payment(row) for row in rows]
@@ -135,6 +192,13 @@ def settle(session: Session, payment_id: str, parts: tuple[tuple[str, Money], ..
     session.flush()
 
 
+def reverse(session: Session, payment_id: str, reason: str, now: datetime) -> None:
+    """Mark a settled payment as reversed; what it was used for stays on record."""
+    row = _row(session, payment_id)
+    row.status, row.reversal_reason, row.reversed_at = PaymentStatus.REVERSED.value, reason, now
+    session.flush()
+
+
 def fail(session: Session, payment_id: str, reason: str, now: datetime) -> None:
     row = _row(session, payment_id)
     row.status, row.failure_reason, row.failed_at = PaymentStatus.FAILED.value, reason, now
@@ -150,6 +214,21 @@ def allocations(session: Session, payment_id: str) -> list[tuple[str, Money]]:
     return [(row.invoice_id, Money(row.amount, payment.currency)) for row in rows]
 
 
+def uses_of_credit(session: Session, customer_id: str, currency: str, status: PaymentStatus) -> list[Payment]:
+    """The payments in `status` by which a customer's credit is used, newest first."""
+    rows = session.scalars(
+        select(PaymentRow)
+        .where(
+            PaymentRow.customer_id == customer_id,
+            PaymentRow.currency == currency,
+            PaymentRow.method == PaymentMethod.CREDIT.value,
+            PaymentRow.status == status.value,
+        )
+        .order_by(PaymentRow.id.desc())
+    )
+    return [_payment(row) for row in rows]
+
+
 def never_begun(system: Session, before: datetime, limit: int) -> list[tuple[str, str]]:
     """(tenant id, payment id) of pending payments, begun before then, of which no gateway was ever asked.
 
@@ -160,6 +239,7 @@ def never_begun(system: Session, before: datetime, limit: int) -> list[tuple[str
         select(PaymentRow.tenant_id, PaymentRow.id)
         .where(
             PaymentRow.status == PaymentStatus.PENDING.value,
+            PaymentRow.method.not_in(_RECORDED),
             PaymentRow.manual_reference.is_(None),
             PaymentRow.initiated_at < before,
             ~asked,
@@ -176,7 +256,7 @@ def recorded_unsettled(system: Session, before: datetime, limit: int) -> list[tu
         select(PaymentRow)
         .where(
             PaymentRow.status == PaymentStatus.PENDING.value,
-            PaymentRow.manual_reference.is_not(None),
+            PaymentRow.method.in_(_RECORDED),
             PaymentRow.initiated_at < before,
         )
         .order_by(PaymentRow.id)
@@ -198,6 +278,7 @@ def _payment(row: PaymentRow) -> Payment:
         id=row.id,
         customer_id=row.customer_id,
         invoice_id=row.invoice_id,
+        target=Target(row.target),
         method=PaymentMethod(row.method),
         amount=Money(row.amount, row.currency),
         status=PaymentStatus(row.status),
@@ -207,5 +288,10 @@ def _payment(row: PaymentRow) -> Payment:
         initiated_at=row.initiated_at,
         settled_at=row.settled_at,
         manual_reference=row.manual_reference,
+        link_id=row.link_id,
+        received_on=row.received_on,
+        note=row.note,
+        reversed_at=row.reversed_at,
+        reversal_reason=row.reversal_reason,
         payer_phone=row.payer_phone,
     )

@@ -1,14 +1,17 @@
 """Tenants, their staff's tokens and their gateway accounts."""
 
 import hashlib
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from domain.allocation import AllocationPolicy
 from domain.customer import Tenant
 from domain.dunning import DunningPolicy
 from domain.errors import InvalidInputError, NotFoundError
@@ -40,9 +43,33 @@ class StoredAccount:
     credentials: dict[str, str] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class AccountRates:
+    """A tenant's account at a gateway as its staff may see it: no credentials.
+
+    Attributes:
+        fee_rates: what was agreed with the gateway, by method name (`domain/fees.py`); empty: the published rates.
+    """
+
+    id: str
+    gateway: str
+    currency: str
+    fee_rates: dict[str, Any]
+
+
 def current(session: Session) -> Tenant:
     """The tenant that this session is bound to."""
     return _tenant(session.scalars(select(TenantRow)).one())
+
+
+def allocation_policy(session: Session) -> AllocationPolicy:
+    """What the bound tenant's money is used for beyond what it was meant for."""
+    return AllocationPolicy.from_data(session.scalars(select(TenantRow.allocation_policy)).one())
+
+
+def put_allocation_policy(session: Session, policy: AllocationPolicy) -> None:
+    """Change what the bound tenant's money is used for; payments that are settled stay as they are."""
+    session.execute(update(TenantRow).values(allocation_policy=policy.to_data()))
 
 
 def branding(session: Session) -> Branding:
@@ -79,6 +106,11 @@ def first(system: Session) -> Tenant | None:
 
 def all_ids(system: Session) -> list[str]:
     return list(system.scalars(select(TenantRow.id).order_by(TenantRow.id)))
+
+
+def everyone(system: Session) -> list[Tenant]:
+    """All tenants, in the order of their ids."""
+    return [_tenant(row) for row in system.scalars(select(TenantRow).order_by(TenantRow.id))]
 
 
 def add(system: Session, row: TenantRow) -> Tenant:
@@ -129,6 +161,33 @@ def put_account(
             index_elements=["tenant_id", "gateway", "currency"], set_={"credentials": statement.excluded.credentials}
         )
     )
+
+
+def fee_rates(session: Session, account_id: str) -> dict[str, Any]:
+    """What the bound tenant agreed to pay its gateway, by method name; empty: the published rates."""
+    return dict(session.scalars(select(GatewayAccountRow.fee_rates).where(GatewayAccountRow.id == account_id)).one())
+
+
+def put_fee_rates(session: Session, account_id: str, rates: Mapping[str, Any]) -> None:
+    """Replace what the bound tenant agreed to pay its gateway, by method name."""
+    session.execute(update(GatewayAccountRow).where(GatewayAccountRow.id == account_id).values(fee_rates=dict(rates)))
+
+
+def accounts(session: Session) -> list[AccountRates]:
+    """The bound tenant's accounts at gateways, without their credentials, in the order in which they were made."""
+    return [_rates(row) for row in session.scalars(select(GatewayAccountRow).order_by(GatewayAccountRow.id))]
+
+
+def lock_account(session: Session, account_id: str) -> AccountRates:
+    """Lock one of the bound tenant's accounts.
+
+    Raises:
+        NotFoundError: it has no such account.
+    """
+    row = session.scalars(select(GatewayAccountRow).where(GatewayAccountRow.id == account_id).with_for_update()).one_or_none()
+    if row is None:
+        raise NotFoundError("gateway account", account_id)
+    return _rates(row)
 
 
 def account_for(session: Session, box: CredentialBox, gateway: str, currency: str) -> StoredAccount | None:
@@ -184,3 +243,7 @@ def _tenant(row: TenantRow) -> Tenant:
 
 def _account(row: GatewayAccountRow, box: CredentialBox) -> StoredAccount:
     return StoredAccount(row.id, row.tenant_id, row.gateway, row.currency, box.unseal(row.credentials))
+
+
+def _rates(row: GatewayAccountRow) -> AccountRates:
+    return AccountRates(row.id, row.gateway, row.currency, dict(row.fee_rates))

@@ -55,6 +55,21 @@ def store(
     )
 
 
+def match(
+    system: Session, *, gateway: str, event_key: str, body: bytes, tenant_id: str, payment_id: str, now: datetime
+) -> str | None:
+    """Give an update that was kept when nobody knew its payment to that payment; its id, or None when there is none to give.
+
+    It came again, and this time it was verified with the payment's own account: that is what is kept from now on.
+    """
+    return system.scalar(
+        update(WebhookRow)
+        .where(WebhookRow.gateway == gateway, WebhookRow.event_key == event_key, WebhookRow.payment_id.is_(None))
+        .values(body=body, verified=True, tenant_id=tenant_id, payment_id=payment_id, next_try_at=now + _FIRST_PAUSE)
+        .returning(WebhookRow.id)
+    )
+
+
 def take_unsignalled(system: Session, now: datetime, limit: int) -> list[Unsignalled]:
     """Updates that wait for a signal, each put off (2 s, 4 s, … 1 min) in case this try fails too.
 
@@ -74,6 +89,17 @@ def take_unsignalled(system: Session, now: datetime, limit: int) -> list[Unsigna
         row.next_try_at = now + min(_FIRST_PAUSE * 2 ** min(row.tries, 10), _LONGEST_PAUSE)
     system.flush()
     return [Unsignalled(row.id, row.tenant_id or "", row.payment_id or "") for row in rows]
+
+
+def bodies_of(system: Session, tenant_id: str, payment_id: str) -> list[bytes]:
+    """The verified updates about a payment, as they were kept, in the order they came."""
+    return list(
+        system.scalars(
+            select(WebhookRow.body)
+            .where(WebhookRow.tenant_id == tenant_id, WebhookRow.payment_id == payment_id, WebhookRow.verified)
+            .order_by(WebhookRow.id)
+        )
+    )
 
 
 def mark_signalled(system: Session, webhook_id: str, now: datetime) -> None:

@@ -8,19 +8,18 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from domain import ledger as entries
-from domain.allocation import AllocationPlan, allocate
+from activities import settlement
+from domain.allocation import Target
 from domain.billing import Billable, draft_invoices
 from domain.calendar import Period, due_day, local_day
 from domain.customer import Customer, Tenant
 from domain.dunning import default_policy
 from domain.ids import Prefix
 from domain.invoice import Invoice, InvoiceDraft, InvoiceLine, tax_parts
-from domain.ledger import Account, Posting
 from domain.money import Money
-from domain.payment import PaymentMethod
+from domain.payment import PaymentMethod, Settlement
 from domain.subscription import Charge, Plan, Subscription
-from persistence import attempts, audit, billing_runs, customers, invoices, issuing, ledger, payments, tenants
+from persistence import attempts, audit, billing_runs, customers, issuing, payments, tenants
 from persistence.attempts import Attempt
 from persistence.billing_runs import BillingRunState
 from persistence.columns import new_id
@@ -228,6 +227,7 @@ def start_payment(
     amount: Money | None = None,
     method: PaymentMethod = PaymentMethod.PAYNOW_ECOCASH,
     linked: bool = True,
+    target: Target = Target.OLDEST_DUE,
     now: datetime = NOW,
 ) -> Payment:
     """A pending payment of what is due on `invoice`; not linked to it, it pays whatever is oldest."""
@@ -239,30 +239,21 @@ def start_payment(
             method=method,
             amount=amount or invoice.amount_due,
             payer_phone="0771111111" if method.is_mobile_money else None,
+            target=target,
             actor=audit.PAYER,
             now=now,
         )
 
 
-def settle(session: Session, payment_id: str, now: datetime = NOW) -> AllocationPlan:
-    """Settle a payment by the rules, locking in the house's order: customer, open invoices, payment."""
-    payment = payments.get(session, payment_id)
-    customers.lock(session, payment.customer_id)
-    open_invoices = {invoice.id: invoice for invoice in invoices.lock_open_of_customer(session, payment.customer_id)}
-    payments.lock(session, payment_id)
-    plan = allocate(payment.amount, payment.invoice_id, list(open_invoices.values()))
-    for invoice_id, part in plan.parts:
-        invoices.pay(session, open_invoices[invoice_id], part, now)
-    payments.settle(session, payment_id, plan.parts, plan.credit, now)
-    received_in = Posting(Account.GATEWAY_CLEARING, payment.amount, gateway="paynow")
-    entry = entries.payment_settled(
-        payment_id, payment.customer_id, payment.amount, plan.parts, plan.credit, received_in, fee=None
-    )
-    ledger.post(session, entry, now)
-    return plan
+def settle(session: Session, payment_id: str, now: datetime = NOW) -> Payment:
+    """Settle a payment as the house does, without a letter; the payment as it is then."""
+    payment = settlement.lock_all(session, payment_id)
+    received = Settlement(payment.id, payment.amount)
+    settlement.settle(session, payment, received, settlement.money_account(payment), audit.SYSTEM, now, tells_payer=False)
+    return payments.get(session, payment_id)
 
 
-def settle_payment(database: Database, tenant: Tenant, payment: Payment, now: datetime = NOW) -> AllocationPlan:
+def settle_payment(database: Database, tenant: Tenant, payment: Payment, now: datetime = NOW) -> Payment:
     with database.tenant(tenant.id) as session:
         return settle(session, payment.id, now)
 
@@ -277,9 +268,9 @@ def make_account(database: Database, tenant: Tenant, *, gateway: str = "paynow",
     return account
 
 
-def make_attempt(database: Database, tenant: Tenant, payment: Payment, *, number: int = 1) -> Attempt:
-    """An attempt to collect a payment at Paynow, before the gateway answered."""
-    account = make_account(database, tenant, currency=payment.amount.currency)
+def make_attempt(database: Database, tenant: Tenant, payment: Payment, *, gateway: str = "paynow", number: int = 1) -> Attempt:
+    """An attempt to collect a payment, before the gateway answered."""
+    account = make_account(database, tenant, gateway=gateway, currency=payment.amount.currency)
     with database.tenant(tenant.id) as session:
         return attempts.add(session, payment, account_id=account.id, gateway=account.gateway, number=number, now=NOW)
 

@@ -4,23 +4,28 @@ Its clock is handed in, and lies in 2020: so it finds what these tests have put 
 """
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 import sweeper
+from activities.paying import CheckoutOpening, Paying
+from activities.reconciling import Tally
 from dev.ports import free_port
 from domain.payment import Outcome, PaymentStatus
 from persistence import webhooks
 from persistence.database import Database
 from persistence.models import WebhookRow
 from persistence.payments import Payment
-from sweeper import ORPHANED_AFTER, sweep_inbox, sweep_orphans
+from persistence.reconciliations import OVERDUE_AFTER
+from sweeper import ORPHANED_AFTER, reconcile_daily, sweep_inbox, sweep_orphans, sweep_overdue
 from tests.workflows.bench import Bench, eventually
 from tests.workflows.fixtures import bench, engine
+from workflows import names
 from workflows.client import EngineUnavailableError, Workflows, connect
 from workflows.payment import PaymentResult
+from workflows.reconciliation import Reconciliation
 
 __all__ = ["bench", "engine"]
 
@@ -118,6 +123,48 @@ async def test_with_temporal_down_a_payment_that_never_began_stays_pending(bench
     assert bench.now_of(payment).status is PaymentStatus.PENDING
     assert await sweep_orphans(bench.database, bench.engine.workflows, now) == 1
     await bench.ended(bench.late_look(payment, "never-begun"))
+
+
+async def test_a_payment_whose_saga_was_lost_is_decided_though_nobody_asks(bench: Bench) -> None:
+    payment = bench.payment(bench.invoice(bench.customer()), begun_at=LONG_AGO)
+    services = bench.engine.services
+    paying = Paying(services.database, services.desk, services.links)
+    paying.open_checkout(CheckoutOpening(bench.tenant.id, payment.id, LONG_AGO))
+    bench.at_gateway(payment, "Paid")
+    after_a_day = LONG_AGO + OVERDUE_AFTER
+    assert await sweep_overdue(bench.database, bench.engine.workflows, after_a_day) == 0, "its saga may still ask"
+    assert await sweep_overdue(bench.database, bench.engine.workflows, after_a_day + timedelta(seconds=1)) == 1
+    look = bench._seen(names.overdue_id(bench.tenant.id), Reconciliation.run)
+    assert await bench.ended(look) == Tally(asked=1, settled=1)
+    assert bench.now_of(payment).status is PaymentStatus.SETTLED
+    assert await sweep_overdue(bench.database, bench.engine.workflows, after_a_day + timedelta(seconds=1)) == 0
+
+
+async def test_each_tenants_payments_are_reconciled_once_a_day_from_three_in_its_own_night(bench: Bench) -> None:
+    """Its clocks are two hours ahead: 00:59 UTC is too early in Harare, 01:00 UTC is not."""
+    door = Door()
+    early = LONG_AGO.replace(hour=0, minute=59)
+    await reconcile_daily(bench.database, door, early)
+    assert bench.tenant.id not in door.reconciled
+    await reconcile_daily(bench.database, door, early + timedelta(minutes=1))
+    assert door.reconciled[bench.tenant.id] == LONG_AGO.date()
+    assert await reconcile_daily(bench.database, ShutDoor(), early + timedelta(hours=1)) > 0, "tried again in an hour"
+
+
+class Door(Workflows):
+    """Notes which tenants' reconciliations it was asked for: the database is all tests', and theirs are not to be started."""
+
+    def __init__(self) -> None:
+        self.reconciled: dict[str, date] = {}
+
+    async def reconcile(self, tenant_id: str, day: date, *, again: bool = False) -> str:
+        self.reconciled[tenant_id] = day
+        return names.reconciliation_id(tenant_id, day)
+
+
+class ShutDoor(Door):
+    async def reconcile(self, tenant_id: str, day: date, *, again: bool = False) -> str:
+        raise EngineUnavailableError("Temporal is away.")
 
 
 async def test_the_door_says_so_when_temporal_does_not_answer(bench: Bench) -> None:

@@ -8,7 +8,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.collecting import Collecting, LookRequest, Standing, StepRequest
-    from activities.invoicing import LifecycleStart
+    from activities.lifecycles import LifecycleStart
     from domain.dunning import PlannedStep, TakenStep, next_step
     from domain.invoice import InvoiceState
     from domain.money import Money
@@ -32,11 +32,13 @@ class InvoiceLifecycle:
     def __init__(self, start: LifecycleStart) -> None:
         self._start = start
         self._state = start.state
-        self._amount_due = start.total
+        self._amount_due = start.total if start.amount_due is None else start.amount_due
         self._is_suspending = False
-        self._taken: list[TakenStep] = []
+        self._taken: list[TakenStep] = list(start.taken)
         self._heard_of: list[str] = []
         self._has_news = False
+        self._is_reopening = False
+        self._was_reopened = False
         self._letters: dict[str, asyncio.Task[None]] = {}
 
     @workflow.run
@@ -44,15 +46,10 @@ class InvoiceLifecycle:
         """Mail it, climb the ladder while it is open, and let the last letters go out."""
         self._show("issued")
         self._mail(start.issued_message_id, "Invoice Issued")
-        while not self._state.is_closed:
-            step = next_step(start.plan, tuple(self._taken), workflow.now())
-            if await self._money_comes_before(step):
-                await self._look_again()
-            elif step is not None:
-                await self._take(step)
-        workflow.upsert_search_attributes([names.INVOICE_STATE.value_set(self._state.value)])
-        self._show("closed")
-        await asyncio.gather(*self._letters.values())
+        await self._chase()
+        while await self._reopened_before_letters_are_out():
+            await self._look_again()
+            await self._chase()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._state
 
@@ -64,10 +61,30 @@ class InvoiceLifecycle:
             self._amount_due = event.amount_due
             self._has_news = True
 
+    @workflow.signal(name=names.INVOICE_REOPENED_SIGNAL)
+    def reopened(self) -> None:
+        """A payment was reversed: what this workflow knows of the invoice is no longer so."""
+        self._is_reopening = self._was_reopened = self._has_news = True
+
     @workflow.query
     def standing(self) -> Standing:
         """What this workflow last knew; the database knows best."""
         return Standing(self._state, self._amount_due, self._is_suspending, None)
+
+    async def _chase(self) -> None:
+        """Climb the ladder until the invoice is closed."""
+        while not self._state.is_closed:
+            step = next_step(self._start.plan, tuple(self._taken), workflow.now())
+            if await self._money_comes_before(step):
+                await self._look_again()
+            elif step is not None:
+                await self._take(step)
+        workflow.upsert_search_attributes([names.INVOICE_STATE.value_set(self._state.value)])
+        self._show("closed")
+
+    async def _reopened_before_letters_are_out(self) -> bool:
+        await workflow.wait_condition(lambda: self._is_reopening or all(task.done() for task in self._letters.values()))
+        return self._is_reopening
 
     async def _money_comes_before(self, step: PlannedStep | None) -> bool:
         """Wait for money until the step is due (for ever when the ladder is at its end); whether money came."""
@@ -103,9 +120,12 @@ class InvoiceLifecycle:
             self._tell_search(step.action.value.upper(), following.at if following else None)
 
     async def _look_again(self) -> None:
-        """Act on money: an invoice that suspends nobody and is paid in full needs no second look to be closed."""
-        self._has_news = False
-        if not self._amount_due and not self._is_suspending:
+        """Act on money: an invoice that suspends nobody and is paid in full needs no second look to be closed.
+
+        Unless a payment of it was reversed: then news of money may be older than that, and the database is asked.
+        """
+        self._has_news = self._is_reopening = False
+        if not (self._amount_due or self._is_suspending or self._was_reopened):
             self._state = InvoiceState.PAID
             return
         request = LookRequest(self._start.tenant_id, self._start.invoice_id, self._start.customer_id, workflow.now())

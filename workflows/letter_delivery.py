@@ -1,5 +1,7 @@
 """How a workflow sends a claimed letter: durably, and without ever failing because of it."""
 
+from dataclasses import dataclass
+
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
@@ -20,3 +22,21 @@ async def deliver(tenant_id: str, message_id: str, what: str) -> None:
         )
     except ActivityError as error:
         workflow.logger.warning("Letter %s was not sent: %s", message_id, error.cause)
+
+
+@dataclass(frozen=True, slots=True)
+class LetterInput:
+    """Which letter; all else is in the database."""
+
+    tenant_id: str
+    message_id: str
+
+
+@workflow.defn(name="LetterDelivery")
+class LetterDelivery:
+    """A letter that belongs to no invoice's and no payment's workflow: one that staff asked for."""
+
+    @workflow.run
+    async def run(self, letter: LetterInput) -> None:
+        """Send it; the log of messages tells what became of it."""
+        await deliver(letter.tenant_id, letter.message_id, "letter")

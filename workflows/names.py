@@ -1,5 +1,7 @@
 """Names that are a contract on the wire: task queues, workflow ids, search attributes."""
 
+from datetime import date
+
 from temporalio.common import SearchAttributeKey
 
 BILLING_QUEUE = "billing"
@@ -31,6 +33,7 @@ SEARCH_ATTRIBUTES = (
 
 PAYMENT_SETTLED_SIGNAL = "payment_settled"
 GATEWAY_UPDATE_SIGNAL = "gateway_update"
+INVOICE_REOPENED_SIGNAL = "reopened"
 
 
 def billing_run_id(tenant_id: str, period: str) -> str:
@@ -50,6 +53,29 @@ def payment_workflow_id(payment_id: str) -> str:
     return f"payment/{payment_id}"
 
 
+def letter_delivery_id(message_id: str) -> str:
+    """A letter that no other workflow sends: one that staff asked for."""
+    return f"letter/{message_id}"
+
+
 def late_payment_id(payment_id: str, cause: str) -> str:
     """A look at a payment whose own workflow has ended (or never began), because of `cause`: an update's id, say."""
     return f"payment/{payment_id}/late/{cause}"
+
+
+def decided_payment_id(payment_id: str, review_id: str) -> str:
+    """What a person decided of a payment; the payment's own id may be taken by a saga that runs or ran."""
+    return f"payment/{payment_id}/decided/{review_id}"
+
+
+def reconciliation_id(tenant_id: str, day: date) -> str:
+    """One a tenant and local day."""
+    return f"reconciliation/{tenant_id}/{day}"
+
+
+def overdue_id(tenant_id: str) -> str:
+    return f"reconciliation/{tenant_id}/overdue"
+
+
+def reversal_id(payment_id: str) -> str:
+    return f"payment/{payment_id}/reversal"

@@ -42,6 +42,15 @@ PAYMENTS = ActivityOptions(
     task_queue=PAYMENTS_QUEUE, start_to_close_timeout=timedelta(seconds=30), retry_policy=_UNTIL_IT_WORKS
 )
 
+# A page of a reconciliation: a few payments one after the other, each heard of before the next is asked about; asking takes
+# 30 s at worst.
+RECONCILIATION = ActivityOptions(
+    task_queue=PAYMENTS_QUEUE,
+    start_to_close_timeout=timedelta(minutes=5),
+    heartbeat_timeout=timedelta(seconds=60),
+    retry_policy=_UNTIL_IT_WORKS,
+)
+
 # The pauses between tries are the letter's own (`activities.mailing.RETRY_PAUSES`), and the count in the log of messages ends
 # them. The policy here is for what is not the mail server's doing: a worker that died, a database that is away.
 MAIL = ActivityOptions(
@@ -50,10 +59,12 @@ MAIL = ActivityOptions(
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(hours=1)),
 )
 
-# A waiting payer comes before an invoice's step, and that before a billing run; tenants share fairly within each.
+# A waiting payer comes before an invoice's step, and that before a billing run or a second look at old payments; tenants share
+# fairly within each.
 PAYMENT_PRIORITY = 1
 LIFECYCLE_PRIORITY = 3
 BILLING_RUN_PRIORITY = 5
+RECONCILIATION_PRIORITY = 5
 
 
 def priority(level: int, tenant_id: str) -> Priority:

@@ -162,10 +162,10 @@ class Payment:
     async def _tell(self, confirmation: Confirmation) -> None:
         """Tell the invoices now, and send each letter once, beside whatever news there may be."""
         await _tell_invoices(self._payment, confirmation)
-        letter = confirmation.message_id
-        if letter is not None and letter not in self._letters:
-            sending = deliver(self._payment.tenant_id, letter, "letter to the payer")
-            self._letters[letter] = asyncio.create_task(sending)
+        for letter in confirmation.letters:
+            if letter not in self._letters:
+                sending = deliver(self._payment.tenant_id, letter, "letter to the payer")
+                self._letters[letter] = asyncio.create_task(sending)
 
     async def _news_before_letters_are_out(self) -> bool:
         await workflow.wait_condition(lambda: self._has_news or all(task.done() for task in self._letters.values()))
@@ -190,7 +190,7 @@ class LatePayment:
         if confirmation is None:
             return PaymentResult(PaymentStatus.PENDING, Outcome.UNKNOWN)
         workflow.upsert_search_attributes([names.PAYMENT_STATE.value_set(confirmation.status.value)])
-        await _tell(payment, confirmation)
+        await tell(payment, confirmation)
         return PaymentResult(confirmation.status, confirmation.outcome)
 
 
@@ -206,7 +206,7 @@ class RecordedPayment:
             Settling.settle_recorded, request, summary="settle", **options.PAYMENTS
         )
         workflow.upsert_search_attributes([names.PAYMENT_STATE.value_set(confirmation.status.value)])
-        await _tell(payment, confirmation)
+        await tell(payment, confirmation)
         return PaymentResult(confirmation.status, confirmation.outcome)
 
 
@@ -234,11 +234,11 @@ async def _ask_after_the_end(payment: PaymentInput) -> Confirmation | None:
     return confirmation
 
 
-async def _tell(payment: PaymentInput, confirmation: Confirmation) -> None:
-    """Tell the invoices that were paid, and send the payer's letter."""
+async def tell(payment: PaymentInput, confirmation: Confirmation) -> None:
+    """Tell the invoices that were paid, and send the payer's letters."""
     await _tell_invoices(payment, confirmation)
-    if confirmation.message_id is not None:
-        await deliver(payment.tenant_id, confirmation.message_id, "letter to the payer")
+    for letter in confirmation.letters:
+        await deliver(payment.tenant_id, letter, "letter to the payer")
 
 
 async def _tell_invoices(payment: PaymentInput, confirmation: Confirmation) -> None:

@@ -1,1 +1,1 @@
-"""The payer's side of an invoice: what is owed and to whom, paying it, and seeing the outcome."""
+"""The payer's side of a payment link: what is asked for and by whom, paying it, and seeing the outcome."""

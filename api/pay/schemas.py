@@ -1,11 +1,13 @@
 """What the payer's routes take and give, as JSON; the same forms as in `api/schemas.py`."""
 
 from datetime import date, datetime
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas import Amount
 from domain.payment import PaymentMethod
+from persistence.payments import Payment
 
 
 class CheckoutRequest(BaseModel):
@@ -19,6 +21,8 @@ class CheckoutRequest(BaseModel):
 
 class CheckoutShown(BaseModel):
     """What the payer is to do next: follow `redirect_url`, or do what `instructions` say."""
+
+    model_config = ConfigDict(extra="ignore")  # what else is kept of a checkout is not the payer's
 
     payment_id: str
     status: str
@@ -40,13 +44,31 @@ class PayerPaymentShown(BaseModel):
     failure_reason: str | None
     initiated_at: datetime
 
+    @classmethod
+    def of(cls, payment: Payment) -> Self:
+        return cls(
+            id=payment.id,
+            method_name=payment.method.human_name,
+            amount=Amount.of(payment.amount),
+            status=payment.status.value,
+            failure_reason=payment.failure_reason,
+            initiated_at=payment.initiated_at,
+        )
+
 
 class PayStatusShown(BaseModel):
-    """How an invoice stands, for whoever has its payment link."""
+    """How a payment link stands, for whoever has it.
 
-    invoice_number: str
-    state: str
-    due_on: date
-    total: Amount
+    `amount` is what it asks for now, zero when that is nothing. `invoice_number`, `state`, `due_on` and `total` are its
+    invoice's, null for a link that is for no invoice. `amount_due` is what is due on that invoice, else the same as `amount`.
+    """
+
+    link_status: str
+    link_type: str
+    amount: Amount
+    invoice_number: str | None
+    state: str | None
+    due_on: date | None
+    total: Amount | None
     amount_due: Amount
     payments: list[PayerPaymentShown]

@@ -9,7 +9,6 @@ What lives here: the HTTP face and the program. What Paynow does is in `paynow_d
 """
 
 import argparse
-import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,23 +18,21 @@ import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dev.simulators.faults import Faults
 from dev.simulators.paynow_book import Book, Config
 from dev.simulators.paynow_control import control_router
 from dev.simulators.paynow_courier import Courier
 from dev.simulators.paynow_desk import Desk
-from dev.simulators.paynow_faults import BEFORE, Fault, Faults, twisted
+from dev.simulators.paynow_faults import KINDS, twisted
 from dev.simulators.paynow_page import page_router
 from dev.simulators.paynow_wire import Reply, refusal
-
-CHALLENGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking your browser.</body></html>"
-LONGEST_HOLD_SECONDS = 60.0
-GLANCE_SECONDS = 0.05
+from dev.simulators.serving import base_url, serve
 
 
 def build_app(config: Config, state_dir: Path | None = None) -> FastAPI:
     """The simulator as an ASGI application; with `state_dir` its transactions outlive it."""
     book = Book(state_dir / "paynow.json" if state_dir else None)
-    faults = Faults()
+    faults = Faults(KINDS)
     courier = Courier(config, book, faults)
     desk = Desk(config, book, courier)
 
@@ -81,12 +78,12 @@ def _interface(desk: Desk, faults: Faults) -> APIRouter:
     @router.post("/interface/initiatetransaction")
     async def initiate(request: Request) -> Response:
         body = await request.body()
-        return await _serve(request, faults, "initiate", lambda: desk.initiate(body, _base_url(request)))
+        return await _serve(request, faults, "initiate", lambda: desk.initiate(body, base_url(request)))
 
     @router.post("/interface/remotetransaction")
     async def remote(request: Request) -> Response:
         body = await request.body()
-        return await _serve(request, faults, "remote", lambda: desk.remote(body, _base_url(request)))
+        return await _serve(request, faults, "remote", lambda: desk.remote(body, base_url(request)))
 
     @router.post("/interface/trace")
     async def trace(request: Request) -> Response:
@@ -104,39 +101,16 @@ def _interface(desk: Desk, faults: Faults) -> APIRouter:
 
 
 async def _serve(request: Request, faults: Faults, operation: str, act: Callable[[], Reply]) -> Response:
-    """Do what was asked and answer, as far as the fault that waits for this operation lets us."""
-    fault = faults.take(operation)
-    if fault is not None and fault.kind in BEFORE:
-        return await _fail(request, fault)
-    reply = act()
-    if fault is not None and fault.kind == "drop_after_effect":
-        return Response("Service Unavailable", status_code=int(fault.value or 503), media_type="text/plain")
-    if fault is not None and fault.kind == "latency":
-        await asyncio.sleep(float(fault.value or 1))
-    return _plain(twisted(reply, fault, _base_url(request)))
-
-
-async def _fail(request: Request, fault: Fault) -> Response:
-    """Answer without having done anything, or do not answer while the client is there."""
-    if fault.kind == "html":
-        return Response(CHALLENGE, status_code=int(fault.value or 200), media_type="text/html")
-    if fault.kind == "error":
-        return _plain(refusal(fault.value or "Trace failed").body())
-    if fault.kind == "never":
-        for _ in range(int(LONGEST_HOLD_SECONDS / GLANCE_SECONDS)):
-            if await request.is_disconnected():
-                break
-            await asyncio.sleep(GLANCE_SECONDS)
-    return Response("Internal Server Error", status_code=int(fault.value or 500), media_type="text/plain")
+    """Answer in Paynow's form, which has an error of its own."""
+    waiting = faults.peek(operation)
+    if waiting is not None and waiting.kind == "error":
+        fault = faults.take(operation)
+        return _plain(refusal((fault.value if fault else "") or "Trace failed").body())
+    return await serve(request, faults, operation, lambda fault: _plain(twisted(act(), fault, base_url(request))))
 
 
 def _plain(body: str) -> Response:
     return Response(body, media_type="text/plain")
-
-
-def _base_url(request: Request) -> str:
-    """Where we were reached: our addresses must be at the host that the client knows."""
-    return str(request.base_url).rstrip("/")
 
 
 def main() -> None:

@@ -5,21 +5,11 @@ from typing import Any
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
+from dev.simulators.control import fault_router
+from dev.simulators.faults import Faults
 from dev.simulators.paynow_book import Book, Transaction
 from dev.simulators.paynow_courier import Courier
 from dev.simulators.paynow_desk import Desk
-from dev.simulators.paynow_faults import Fault, Faults
-
-
-class FaultOrder(BaseModel):
-    """A fault to arm; `paynow_faults.Fault` says what `value` is."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    operation: str
-    kind: str
-    times: int = 1
-    value: str | int | float | None = None
 
 
 class Move(BaseModel):
@@ -34,32 +24,8 @@ class Move(BaseModel):
 def control_router(book: Book, desk: Desk, courier: Courier, faults: Faults) -> APIRouter:
     """The control API."""
     router = APIRouter(prefix="/_control")
-    router.include_router(_fault_router(faults))
+    router.include_router(fault_router(faults))
     router.include_router(_transaction_router(book, desk, courier))
-    return router
-
-
-def _fault_router(faults: Faults) -> APIRouter:
-    router = APIRouter()
-
-    @router.get("/faults")
-    async def list_faults() -> dict[str, Any]:
-        return {"faults": faults.shown()}
-
-    @router.post("/faults", status_code=201)
-    async def add_fault(order: FaultOrder) -> dict[str, Any]:
-        value = "" if order.value is None else str(order.value)
-        try:
-            faults.add(Fault(order.operation.lower(), order.kind.lower(), order.times, value))
-        except ValueError as error:
-            raise HTTPException(422, str(error)) from error
-        return {"faults": faults.shown()}
-
-    @router.delete("/faults")
-    async def clear_faults() -> dict[str, Any]:
-        faults.clear()
-        return {"faults": []}
-
     return router
 
 

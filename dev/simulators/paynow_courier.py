@@ -7,8 +7,9 @@ import asyncio
 
 import httpx
 
+from dev.simulators.faults import Fault, Faults
 from dev.simulators.paynow_book import Book, Config, Transaction
-from dev.simulators.paynow_faults import Fault, Faults, twisted
+from dev.simulators.paynow_faults import twisted
 from dev.simulators.paynow_wire import Reply
 
 RESENDS = 10

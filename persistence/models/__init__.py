@@ -18,9 +18,10 @@ from persistence.models.money import (
     GatewayTransactionRow,
     LedgerEntryRow,
     LedgerPostingRow,
+    PaymentLinkRow,
     PaymentRow,
 )
-from persistence.models.records import AuditRow, MessageRow, ReviewRow, WebhookRow
+from persistence.models.records import AuditRow, MessageRow, OutageRow, ReviewRow, WebhookRow
 from persistence.models.tenancy import GatewayAccountRow, IdempotencyRow, StaffTokenRow, TenantRow
 
 __all__ = [
@@ -41,7 +42,9 @@ __all__ = [
     "LedgerPostingRow",
     "MessageRow",
     "NumberSeriesRow",
+    "OutageRow",
     "ParkedCustomerRow",
+    "PaymentLinkRow",
     "PaymentRow",
     "PlanRow",
     "ReviewRow",

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.ids import Prefix
-from persistence.columns import ID_LENGTH, Base, TenantScoped, primary_id, within_tenant
+from persistence.columns import CURRENCY_LENGTH, ID_LENGTH, Base, TenantScoped, primary_id, within_tenant
 
 
 class WebhookRow(Base):
@@ -94,14 +94,60 @@ class AuditRow(TenantScoped, Base):
 
 
 class ReviewRow(TenantScoped, Base):
-    """Something about money that a person must look at; one row a payment and reason."""
+    """Something about money that a person must look at: one row a payment and reason, or an update that fits no payment.
+
+    What the gateway said of the money is kept here, so that the person who decides need not read a raw message.
+    """
 
     __tablename__ = "reviews"
-    __table_args__ = (within_tenant("payment_id", "payments"), UniqueConstraint("payment_id", "reason"))
+    __table_args__ = (
+        within_tenant("payment_id", "payments"),
+        within_tenant("resolved_payment_id", "payments"),
+        UniqueConstraint("payment_id", "reason"),
+        UniqueConstraint("webhook_id"),
+        CheckConstraint("payment_id IS NOT NULL OR webhook_id IS NOT NULL", name="is_about_something"),
+        CheckConstraint("(amount IS NULL) = (currency IS NULL) AND amount > 0", name="amount_has_currency"),
+        CheckConstraint("resolution IN ('MATCHED', 'CREDITED', 'DISMISSED')", name="resolution_is_known"),
+        CheckConstraint(
+            "(resolved_at IS NULL) = (resolution IS NULL) AND (resolved_at IS NULL) = (resolved_by IS NULL)",
+            name="resolved_by_somebody",
+        ),
+        CheckConstraint("(resolution = 'DISMISSED') <= (resolution_note IS NOT NULL)", name="dismissed_with_a_reason"),
+    )
 
     id: Mapped[str] = primary_id(Prefix.REVIEW)
-    payment_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    payment_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    webhook_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("webhooks.id"))
     reason: Mapped[str] = mapped_column(String(40))
     explanation: Mapped[str]
+    gateway: Mapped[str | None] = mapped_column(String(20))
+    gateway_reference: Mapped[str | None] = mapped_column(String(100))
+    amount: Mapped[int | None]
+    currency: Mapped[str | None] = mapped_column(String(CURRENCY_LENGTH))
     opened_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
+    resolved_by: Mapped[str | None] = mapped_column(String(100))
+    resolution: Mapped[str | None] = mapped_column(String(20))
+    resolution_note: Mapped[str | None] = mapped_column(String(500))
+    resolved_payment_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+
+
+class OutageRow(TenantScoped, Base):
+    """A time in which one account's gateway was not called because half the calls failed; it lasts while `closed_at` is empty.
+
+    The row decides which process tells the operators: whoever opens or closes it, and nobody else.
+    """
+
+    __tablename__ = "gateway_outages"
+    __table_args__ = (
+        within_tenant("account_id", "gateway_accounts"),
+        CheckConstraint("closed_at IS NULL OR closed_at >= opened_at", name="closed_after_opened"),
+        Index("uq_gateway_outages_open", "account_id", unique=True, postgresql_where=text("closed_at IS NULL")),
+    )
+
+    id: Mapped[str] = primary_id(Prefix.GATEWAY_OUTAGE)
+    account_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    gateway: Mapped[str] = mapped_column(String(20))
+    error: Mapped[str]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]

@@ -6,7 +6,7 @@ These tables are read before it is known whose request it is, so they are reache
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -39,6 +39,7 @@ class TenantRow(Base):
     portal_url: Mapped[str]
     locale: Mapped[str] = mapped_column(String(10))
     dunning_policy: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    allocation_policy: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
     created_at: Mapped[datetime]
 
 
@@ -53,6 +54,8 @@ class GatewayAccountRow(Base):
     gateway: Mapped[str] = mapped_column(String(20))
     currency: Mapped[str] = mapped_column(String(CURRENCY_LENGTH))
     credentials: Mapped[bytes] = mapped_column(LargeBinary)
+    # What the business agreed to pay, by method name (`domain/fees.py`); empty: the published rates.
+    fee_rates: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
     created_at: Mapped[datetime]
 
 

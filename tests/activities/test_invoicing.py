@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
-from activities.invoicing import BatchRequest, Invoicing, LifecycleStart, RunProgress, RunRequest
+from activities.invoicing import BatchRequest, Invoicing, RunProgress, RunRequest
+from activities.lifecycles import LifecycleStart
 from domain.billing import RunTotals
 from domain.customer import Tenant
 from persistence import billing_runs, checks, customers, invoices

@@ -27,7 +27,7 @@ def wanted_reason(database: Database, tenant: Tenant, message_id: str) -> str | 
     """Why the account is suspended, as the letter would tell it now; None when it is not wanted any more."""
     with database.tenant(tenant.id) as session:
         message = messages.get(session, message_id)
-        if not is_wanted(session, message):
+        if not is_wanted(session, message, NOW):
             return None
         facts = letter_facts(session, message, lambda token: f"https://pay.example/{token}")
     assert isinstance(facts, SuspensionNoticeFacts)

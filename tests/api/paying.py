@@ -1,6 +1,7 @@
 """A payer with a link, and Paynow's updates on their way to the API's door."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, quote
 
@@ -9,15 +10,18 @@ import httpx
 from domain.customer import Customer, Tenant
 from domain.invoice import Invoice
 from domain.money import Money
+from domain.payment import Outcome, PaymentMethod
+from domain.payment_link import LIVES_FOR, LinkType
 from gateways.paynow_wire import encode_pairs, sign_pairs
-from persistence import attempts, tenants
+from persistence import attempts, audit, link_details, links, payments, tenants
 from persistence.attempts import Attempt
 from persistence.database import Database
+from persistence.payments import Payment
 from tests import factories
 from tests.api.serving import payment_token
 from tests.api.waiting import eventually
 from tests.gateways.serving import Posted
-from tests.workflows.engine import Engine
+from tests.workflows.engine import Engine, wall_clock
 
 ECOCASH = "PAYNOW_ECOCASH"
 # A phone that waits for its payer, and Paynow's test numbers.
@@ -28,20 +32,33 @@ KEY = factories.PAYNOW_CREDENTIALS["integration_key"]
 
 
 @dataclass(frozen=True)
-class Bill:
-    """An issued invoice with its payment link."""
+class Handed:
+    """A payment link in the hands of a payer."""
 
     database: Database
     tenant: Tenant
-    invoice: Invoice
     token: str
 
     @property
     def link(self) -> str:
         return f"/pay/{self.token}"
 
+    async def page(self, client: httpx.AsyncClient, query: str = "", *, status: int = 200) -> str:
+        """The page as a browser gets it."""
+        answer = await client.get(f"{self.link}{query}")
+        assert answer.status_code == status, answer.text
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        return answer.text
+
     async def status(self, client: httpx.AsyncClient) -> dict[str, Any]:
         answer = await client.get(f"{self.link}/status")
+        assert answer.status_code == 200, answer.text
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+    async def look(self, client: httpx.AsyncClient) -> dict[str, Any]:
+        """As the page does for whoever comes back from a gateway's."""
+        answer = await client.post(f"{self.link}/look")
         assert answer.status_code == 200, answer.text
         shown: dict[str, Any] = answer.json()
         return shown
@@ -52,9 +69,9 @@ class Bill:
         body = {"method": method} | ({"phone": phone} if phone is not None else {})
         return await client.post(f"{self.link}/checkout", json=body, headers={"Idempotency-Key": key} if key else None)
 
-    async def opened(self, client: httpx.AsyncClient, phone: str = PATIENT) -> str:
+    async def opened(self, client: httpx.AsyncClient, phone: str | None = PATIENT, *, method: str = ECOCASH) -> str:
         """The id of a payment that was started."""
-        answer = await self.check_out(client, phone)
+        answer = await self.check_out(client, phone, method=method)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["payment_id"])
 
@@ -63,6 +80,10 @@ class Bill:
             found = attempts.last(session, payment_id)
         assert found is not None
         return found
+
+    def payment(self, payment_id: str) -> Payment:
+        with self.database.tenant(self.tenant.id) as session:
+            return payments.get(session, payment_id)
 
     async def becomes(self, client: httpx.AsyncClient, payment_id: str, status: str) -> dict[str, Any]:
         """The payment as its payer sees it, once it has this status."""
@@ -73,6 +94,13 @@ class Bill:
             return found if found["status"] == status else None
 
         return await eventually(look, f"payment {payment_id} {status}")
+
+
+@dataclass(frozen=True)
+class Bill(Handed):
+    """An issued invoice with its own payment link."""
+
+    invoice: Invoice
 
 
 def bill(
@@ -87,7 +115,75 @@ def bill(
     tenant = tenant or factories.make_tenant(database)
     factories.make_account(database, tenant, currency=takes or tenant.currency)
     invoice = factories.issue_invoice(database, tenant, customer, amount=amount)
-    return Bill(database, tenant, invoice, payment_token(database, tenant, invoice.id))
+    return Bill(database, tenant, payment_token(database, tenant, invoice.id), invoice)
+
+
+def hand_out(
+    database: Database,
+    tenant: Tenant,
+    customer_id: str,
+    link_type: LinkType,
+    *,
+    invoice: Invoice | None = None,
+    amount: Money | None = None,
+    description: str = "",
+    made_at: datetime | None = None,
+) -> Handed:
+    """A link that staff made now, or then; it lives for seven days."""
+    made_at = made_at or wall_clock()
+    with database.tenant(tenant.id) as session:
+        link = links.create(
+            session,
+            link_type=link_type,
+            customer_id=customer_id,
+            invoice_id=invoice.id if invoice else None,
+            amount=amount,
+            currency=tenant.currency,
+            description=description,
+            expires_at=made_at + LIVES_FOR,
+            actor="Rudo",
+            now=made_at,
+        )
+    return Handed(database, tenant, link.code)
+
+
+def begun(
+    on: Handed, method: PaymentMethod = PaymentMethod.PAYNOW_ECOCASH, *, outcome: Outcome = Outcome.PENDING, **told: object
+) -> str:
+    """A pending payment by a link, whose payer was told this by the gateway; without a workflow behind it."""
+    with on.database.tenant(on.tenant.id) as session:
+        found = links.tenant_of_code(session, on.token)
+        assert found is not None
+        detail = link_details.get(session, found[1])
+        payment = payments.start(
+            session,
+            customer_id=detail.link.customer_id,
+            invoice_id=detail.link.invoice_id,
+            link_id=detail.link.id,
+            target=detail.link.type.target,
+            method=method,
+            amount=detail.asked,
+            payer_phone=PATIENT if method.is_mobile_money else None,
+            actor=audit.PAYER,
+            now=wall_clock(),
+        )
+        account = tenants.account_for(session, factories.BOX, str(method.gateway), payment.amount.currency)
+        assert account is not None
+        attempt = attempts.add(
+            session, payment, account_id=account.id, gateway=account.gateway, number=1, now=payment.initiated_at
+        )
+        attempts.record_checkout(
+            session,
+            attempt.id,
+            outcome=outcome,
+            checkout=dict(told),
+            poll_url=None,
+            gateway_reference=None,
+            gateway_status=None,
+            raw="",
+            now=payment.initiated_at,
+        )
+    return payment.id
 
 
 def signed(reference: str, *, status: str = "Paid", number: str = "15650999", key: str = KEY) -> bytes:

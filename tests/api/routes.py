@@ -15,15 +15,32 @@ PUBLIC = {
     ("GET", "/readyz"),
     ("GET", "/metrics"),
     ("GET", "/pay/static/{name}"),
-    ("GET", "/pay/{token}"),
-    ("GET", "/pay/{token}/status"),
-    ("POST", "/pay/{token}/checkout"),
+    ("GET", "/pay/{code}"),
+    ("POST", "/pay/{code}"),
+    ("GET", "/pay/{code}/handover/{payment_id}"),
+    ("GET", "/pay/{code}/status"),
+    ("POST", "/pay/{code}/checkout"),
+    ("POST", "/pay/{code}/look"),
     ("POST", "/webhooks/{gateway}"),
 }
 
-# What the staff's POST routes take.
+# What a business has one of, and shows as it is: there is no list of it.
+SETTINGS = {"/api/allocation-policy"}
+
+# What the staff's POST and PUT routes take.
 BODIES: dict[str, dict[str, object]] = {
+    "/api/reviews/{review_id}/match": {"payment_id": "pay_of_nobody"},
+    "/api/reviews/{review_id}/credit": {},
+    "/api/reviews/{review_id}/dismiss": {"reason": "Nothing came."},
+    "/api/reconciliations": {},
     "/api/billing-runs": {"period": "2026-11"},
+    "/api/payment-links": {"type": "OUTSTANDING", "customer_id": "cus_of_nobody"},
+    "/api/payment-links/{link_id}/cancel": {},
+    "/api/payment-links/{link_id}/send": {},
+    "/api/payments/{payment_id}/reverse": {"reason": "The bank returned it."},
+    "/api/customers/{customer_id}/apply-credit": {"invoice_id": "inv_of_nobody"},
+    "/api/allocation-policy": {"surplus": "CREDIT", "applies_credit": True},
+    "/api/gateway-accounts/{account_id}/fee-rates": {},
     "/api/payments": {
         "invoice_id": "inv_of_nobody",
         "method": "CASH",

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from api.pay.phones import mobile_number
 from domain.errors import InvalidInputError
+from domain.payment_link import LinkType
 from persistence import payments
 from persistence.database import Database
 from tests import factories
-from tests.api.paying import ECOCASH, PATIENT, Bill, bill
+from tests.api.paying import ECOCASH, PATIENT, Bill, bill, hand_out
 from tests.api.serving import is_problem, refused_field
-from tests.factories import usd, zar
+from tests.factories import NOW, usd, zar
 
 
 @pytest.fixture
@@ -134,6 +136,43 @@ async def test_a_paid_invoice_is_not_paid_again(lonely: httpx.AsyncClient, open_
     refused = is_problem(await open_bill.check_out(lonely), 409)
     assert refused["detail"] == f"Invoice {open_bill.invoice.number} is paid: there is nothing to pay on it."
     assert started(open_bill) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [("EXPIRED", "has expired: ask the business"), ("CANCELLED", "was cancelled"), ("PAID", "there is nothing left to pay")],
+)
+async def test_a_closed_link_is_not_paid_and_says_why(
+    lonely: httpx.AsyncClient, open_bill: Bill, status: str, told: str
+) -> None:
+    handed = hand_out(open_bill.database, open_bill.tenant, open_bill.invoice.customer_id, LinkType.OUTSTANDING)
+    with open_bill.database.tenant(open_bill.tenant.id) as session:
+        session.execute(
+            text("UPDATE payment_links SET status = :status, closed_at = now() WHERE code = :code"),
+            {"status": status, "code": handed.token},
+        )
+    assert told in is_problem(await handed.check_out(lonely), 409)["detail"]
+    assert started(open_bill) == 0
+
+
+async def test_a_link_whose_time_is_over_is_marked_when_somebody_tries_to_pay_by_it(
+    lonely: httpx.AsyncClient, open_bill: Bill
+) -> None:
+    """The refusal undoes nothing of that."""
+    customer_id = open_bill.invoice.customer_id
+    old = NOW.replace(year=2020)
+    handed = hand_out(open_bill.database, open_bill.tenant, customer_id, LinkType.OUTSTANDING, made_at=old)
+    assert "has expired" in is_problem(await handed.check_out(lonely), 409)["detail"]
+    with open_bill.database.tenant(open_bill.tenant.id) as session:
+        status = session.scalar(text("SELECT status FROM payment_links WHERE code = :code"), {"code": handed.token})
+    assert status == "EXPIRED"
+
+
+async def test_a_balance_of_nothing_is_not_paid(lonely: httpx.AsyncClient, open_bill: Bill) -> None:
+    somebody = factories.make_customer(open_bill.database, open_bill.tenant)
+    handed = hand_out(open_bill.database, open_bill.tenant, somebody.id, LinkType.OUTSTANDING)
+    refused = is_problem(await handed.check_out(lonely), 409)
+    assert refused["detail"] == "Nothing is owed just now: there is nothing to pay by this link."
 
 
 @pytest.mark.parametrize("token", ["nobody-has-this", "x" * 300, "%00", "..%2f..", "' OR 1=1 --", "%F0%9F%92%B8"])

@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from api.pay.page import _text_on
+from api.pay.rendering import text_on
 from domain.payment import Outcome
 from persistence import attempts
 from persistence.database import Database
@@ -148,7 +148,7 @@ async def test_the_tenants_colour_is_the_only_style_in_the_page_and_its_nonce_is
     [("#1e3a5f", "#ffffff"), ("#9a3412", "#ffffff"), ("#ffd400", "#111827"), ("#ffffff", "#111827"), ("#000000", "#ffffff")],
 )
 def test_text_can_be_read_on_the_tenants_colour(colour: str, text: str) -> None:
-    assert _text_on(colour) == text
+    assert text_on(colour) == text
 
 
 @pytest.mark.parametrize("token", ["unknown", "%00", "x" * 300])

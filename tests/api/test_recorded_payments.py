@@ -5,10 +5,14 @@ from typing import Any
 import httpx
 import pytest
 
+from domain.calendar import local_day
+from persistence import customers, invoices
 from persistence.database import Database
+from tests import factories
 from tests.api.paying import Bill, bill
 from tests.api.serving import is_problem, refused_field, token_of
 from tests.api.waiting import eventually
+from tests.workflows.engine import wall_clock
 
 PAYMENTS = "/api/payments"
 
@@ -94,6 +98,11 @@ async def test_while_temporal_is_down_it_is_recorded_and_asking_again_settles_it
         ({"reference": ""}, "reference"),
         ({"reference": "r" * 101}, "reference"),
         ({"settled_at": "2026-11-21"}, "settled_at"),
+        ({"received_on": "2999-01-01"}, "received_on"),
+        ({"received_on": "yesterday"}, "received_on"),
+        ({"note": ""}, "note"),
+        ({"note": "n" * 501}, "note"),
+        ({"invoice_id": None}, "invoice_id"),
     ],
 )
 async def test_what_cannot_be_meant_is_refused_by_name(
@@ -114,3 +123,41 @@ async def test_a_reference_with_a_nul_is_refused_and_not_an_error_of_ours(
     lonely: httpx.AsyncClient, open_bill: Bill, clerk: dict[str, str]
 ) -> None:
     is_problem(await lonely.post(PAYMENTS, headers=clerk, json=cash(open_bill, reference="receipt\x00")), 422)
+
+
+async def test_the_day_and_a_note_are_kept_and_the_day_is_today_unless_told(
+    lonely: httpx.AsyncClient, open_bill: Bill, clerk: dict[str, str]
+) -> None:
+    told = {"received_on": "2026-01-31", "note": "Paid at the till by Nyaradzo's brother"}
+    is_problem(await lonely.post(PAYMENTS, headers=clerk, json=cash(open_bill, **told)), 503)
+    is_problem(await lonely.post(PAYMENTS, headers=clerk, json=cash(open_bill, reference="receipt 18")), 503)
+    later, earlier = (await lonely.get(PAYMENTS, headers=clerk)).json()["items"]
+    assert {name: earlier[name] for name in told} == told
+    assert (later["received_on"], later["note"]) == (str(local_day(wall_clock(), open_bill.tenant.time_zone)), None)
+
+
+async def test_money_for_no_invoice_pays_the_oldest_debt_first(
+    api: httpx.AsyncClient, database: Database, open_bill: Bill, clerk: dict[str, str]
+) -> None:
+    with database.tenant(open_bill.tenant.id) as session:
+        customer = customers.get(session, open_bill.invoice.customer_id)
+    older = factories.issue_invoice(database, open_bill.tenant, customer, amount=factories.usd("10"), due_in_days=1)
+    body = cash(open_bill, invoice_id=None, customer_id=customer.id, amount=1500)
+    recorded = await api.post(PAYMENTS, headers=clerk, json=body)
+    payment = await settled(api, clerk, recorded.json()["id"])
+    assert (payment["invoice_id"], payment["allocated"]["minor"]) == (None, 1500)
+    with database.tenant(open_bill.tenant.id) as session:
+        due = [invoices.get(session, one.id).invoice.amount_due for one in (older, open_bill.invoice)]
+    assert due == [factories.usd("0"), factories.usd("20")]
+
+
+async def test_an_invoice_and_its_customer_may_both_be_named_but_not_another_customer(
+    lonely: httpx.AsyncClient, database: Database, open_bill: Bill, clerk: dict[str, str]
+) -> None:
+    other = factories.make_customer(database, open_bill.tenant)
+    own = cash(open_bill, customer_id=open_bill.invoice.customer_id)
+    is_problem(await lonely.post(PAYMENTS, headers=clerk, json=own), 503)
+    strange = cash(open_bill, customer_id=other.id, reference="receipt 18")
+    assert refused_field(await lonely.post(PAYMENTS, headers=clerk, json=strange)) == "invoice_id"
+    nobody = cash(open_bill, invoice_id=None, customer_id="cus_of_nobody", reference="receipt 19")
+    is_problem(await lonely.post(PAYMENTS, headers=clerk, json=nobody), 404)

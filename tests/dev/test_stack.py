@@ -18,7 +18,8 @@ from dev.registry import AlreadyRunningError
 from dev.stack import Stack, StackError, detach
 
 OWN_PARTS = ("migrate", "seed", "api", "worker")
-WITHOUT = (*OWN_PARTS, "temporal", "paynow")
+GATEWAYS = ("paynow", "yoco", "payfast", "ozow")
+WITHOUT = (*OWN_PARTS, "temporal", *GATEWAYS)
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +44,16 @@ def test_stack_json_tells_every_address_in_the_agreed_shape(stack: dict[str, Any
     assert stack["smtp"]["host"] == "127.0.0.1"
     agreed = {"api", "temporal", "temporal_ui", "database_url", "smtp", "inbox", "gateways", "credentials", "tenants"}
     assert set(stack) == agreed | {"app_url", "pids"}
+    assert set(stack["gateways"]) == set(stack["credentials"]) == set(GATEWAYS)
     assert set(stack["credentials"]["paynow"]) >= {"integration_id", "integration_key"}
+    assert set(stack["credentials"]["yoco"]) == {"secret_key", "webhook_secret"}
+    assert set(stack["credentials"]["payfast"]) == {"merchant_id", "merchant_key", "passphrase"}
+    assert set(stack["credentials"]["ozow"]) == {"site_code", "private_key", "api_key"}
     assert stack == json.loads((state / "stack.json").read_text())
 
 
 def test_only_its_owner_can_read_what_holds_secrets(stack: dict[str, Any], state: Path) -> None:
-    for name in ("stack.json", "secrets.json", "paynow.json"):
+    for name in ("stack.json", "secrets.json", *(f"{gateway}.json" for gateway in GATEWAYS)):
         assert stat.S_IMODE((state / name).stat().st_mode) == 0o600, name
 
 
@@ -126,13 +131,17 @@ def test_a_failed_start_tells_why_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_the_persons_own_settings_lead_no_part_to_a_real_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PAYNOW_INTEGRATION_KEY", "YOCO_SECRET_KEY", "SMTP_PASS", "PGHOST", "TEMPORAL_API_KEY"):
+    for name in (
+        "PAYNOW_INTEGRATION_KEY", "YOCO_SECRET_KEY", "PAYFAST_PASSPHRASE", "OZOW_API_KEY", "SMTP_PASS", "PGHOST",
+        "TEMPORAL_API_KEY",
+    ):  # fmt: skip
         monkeypatch.setenv(name, "real")
 
     environment = Blueprint.lay_out(tmp_path).environment()
 
     assert "real" not in environment.values()
-    assert environment["PAYNOW_API_URL"].startswith("http://127.0.0.1:")
+    for name in ("PAYNOW_API_URL", "YOCO_API_URL", "PAYFAST_URL", "PAYFAST_API_URL", "OZOW_API_URL"):
+        assert environment[name].startswith("http://127.0.0.1:"), name
     assert environment["PAYNOW_RESULT_URL"] == f"{environment['APP_URL']}/webhooks/paynow"
 
 
@@ -146,4 +155,4 @@ def test_the_keys_of_a_stack_are_made_once(tmp_path: Path) -> None:
 def test_parts_start_in_the_order_in_which_they_need_each_other(tmp_path: Path) -> None:
     names = [part.name for part in Blueprint.lay_out(tmp_path).parts()]
 
-    assert names == ["postgres", "temporal", "inbox", "paynow", "migrate", "seed", "api", "worker"]
+    assert names == ["postgres", "temporal", "inbox", *GATEWAYS, "migrate", "seed", "api", "worker"]

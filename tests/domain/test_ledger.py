@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 
 from domain.errors import InvalidInputError, InvariantError
 from domain.invoice import InvoiceDraft, InvoiceLine, tax_parts
-from domain.ledger import Account, Cause, Entry, Posting, invoice_issued, payment_settled
+from domain.ledger import (
+    Account,
+    Cause,
+    Entry,
+    Posting,
+    fee_corrected,
+    invoice_issued,
+    payment_reversed,
+    payment_settled,
+)
 from domain.money import Money, total
 from tests.domain.strategies import tax_basis_points
 
@@ -90,6 +99,44 @@ def test_a_fee_in_another_currency_cannot_be_posted() -> None:
     parts = (("inv_1", Money(10000, "USD")),)
     with pytest.raises(InvalidInputError, match="cannot be reckoned together"):
         payment_settled("pay_1", "cus_1", Money(10000, "USD"), parts, Money(0, "USD"), CLEARING, Money(1, "ZAR"))
+
+
+@given(st.lists(amounts, min_size=1, max_size=6), st.builds(Money, st.integers(0, 10**9), st.just("USD")))
+def test_a_reversal_takes_back_what_settling_did_to_the_customer_and_leaves_the_fee_with_the_business(
+    parts: list[Money], credit: Money
+) -> None:
+    amount = total([*parts, credit], "USD")
+    named = tuple((f"inv_{index}", part) for index, part in enumerate(parts))
+    fee = min(Money(250, "USD"), amount)
+    there = payment_settled("pay_1", "cus_1", amount, named, credit, CLEARING, fee)
+    back = payment_reversed("pay_1", "cus_1", amount, named, credit, CLEARING)
+    assert (back.cause, back.cause_id) == (Cause.PAYMENT_REVERSED, "pay_1")
+    assert total([posting.amount for posting in back.postings], "USD") == Money.zero("USD")
+    both = [*there.postings, *back.postings]
+    assert total([posting.amount for posting in both if posting.customer_id], "USD") == Money.zero("USD")
+    left = {posting.account for posting in both if posting.account is Account.GATEWAY_FEES}
+    assert left == {Account.GATEWAY_FEES}
+
+
+def test_credit_that_is_applied_moves_from_the_customers_credit_to_the_receivable() -> None:
+    from_credit = Posting(Account.CUSTOMER_CREDIT, Money(0, "USD"), customer_id="cus_1")
+    parts = (("inv_1", Money(500, "USD")),)
+    entry = payment_settled("pay_1", "cus_1", Money(500, "USD"), parts, Money(0, "USD"), from_credit)
+    assert entry.postings == (
+        Posting(Account.CUSTOMER_CREDIT, Money(500, "USD"), customer_id="cus_1"),
+        Posting(Account.ACCOUNTS_RECEIVABLE, Money(-500, "USD"), customer_id="cus_1", invoice_id="inv_1"),
+    )
+
+
+@pytest.mark.parametrize(("estimate", "fee"), [(250, 300), (250, 200)])
+def test_a_fee_that_was_an_estimate_is_corrected_by_the_difference(estimate: int, fee: int) -> None:
+    entry = fee_corrected("gtx_1", Money(estimate, "USD"), Money(fee, "USD"), "yoco")
+    assert by_account(entry) == {Account.GATEWAY_FEES: fee - estimate, Account.GATEWAY_CLEARING: estimate - fee}
+
+
+def test_a_right_estimate_needs_no_entry() -> None:
+    with pytest.raises(InvariantError):
+        fee_corrected("gtx_1", Money(250, "USD"), Money(250, "USD"), "yoco")
 
 
 @pytest.mark.parametrize(

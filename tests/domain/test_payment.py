@@ -6,11 +6,12 @@ from domain.money import Money
 from domain.payment import Outcome, PaymentMethod, PaymentStatus, mismatch
 
 PENDING, FAILED, SETTLED = PaymentStatus.PENDING, PaymentStatus.FAILED, PaymentStatus.SETTLED
+REVERSED = PaymentStatus.REVERSED
 
 
-def test_the_ladder_has_exactly_three_climbs() -> None:
+def test_a_status_only_climbs_and_only_what_was_settled_can_be_reversed() -> None:
     climbs = {(lower, upper) for lower in PaymentStatus for upper in PaymentStatus if lower.may_become(upper)}
-    assert climbs == {(PENDING, FAILED), (PENDING, SETTLED), (FAILED, SETTLED)}
+    assert climbs == {(PENDING, FAILED), (PENDING, SETTLED), (FAILED, SETTLED), (SETTLED, REVERSED)}
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,9 @@ def test_the_ladder_has_exactly_three_climbs() -> None:
         (PaymentMethod.PAYNOW_INNBUCKS, "InnBucks"),
         (PaymentMethod.PAYNOW_VISA, "Visa"),
         (PaymentMethod.PAYNOW_MASTERCARD, "Mastercard"),
+        (PaymentMethod.YOCO, "Card (Yoco)"),
+        (PaymentMethod.PAYFAST, "PayFast"),
+        (PaymentMethod.OZOW, "Instant EFT (Ozow)"),
         (PaymentMethod.BANK_TRANSFER, "Bank Transfer"),
         (PaymentMethod.CASH, "Cash"),
         (PaymentMethod.CREDIT, "Account Credit"),

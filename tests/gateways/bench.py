@@ -1,10 +1,12 @@
 """What the contract suite needs of a provider: a gateway, its simulator, and faults by our own names."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from enum import StrEnum
 
 from domain.payment import Outcome
-from gateways.base import CheckoutRequest, Gateway, GatewayAccount
+from gateways.asking import Question, ask
+from gateways.base import BadSignatureError, Checkout, CheckoutRequest, Gateway, GatewayAccount, PaymentState
 from tests.gateways.serving import Merchant, Posted, eventually
 
 
@@ -14,6 +16,7 @@ class Door(StrEnum):
     OPEN = "open"
     POLL = "poll"
     TRACE = "trace"
+    CONFIRM = "confirm"  # a server that confirms an update
     UPDATE = "update"
 
 
@@ -30,6 +33,8 @@ class Fault(StrEnum):
     WRONG_SIGNATURE = "wrong_signature"
     NO_SIGNATURE = "no_signature"
     OTHER_AMOUNT = "other_amount"
+    OTHER_CURRENCY = "other_currency"
+    OTHER_MODE = "other_mode"  # a test event for a live account, or the other way round
     FOREIGN_ADDRESS = "foreign_address"
 
 
@@ -39,20 +44,23 @@ class Bench(ABC):
     Attributes:
         impatient: the same gateway over a transport that gives up after a fraction of a second.
         merchant: what the account's updates are posted to.
+        asks_at: the doors at which this provider is asked how a payment stands.
+        told_by_update: the outcomes that this provider's updates tell, besides PAID.
     """
 
     gateway: Gateway
     impatient: Gateway
     account: GatewayAccount
     merchant: Merchant
+    asks_at: tuple[Door, ...]
+    told_by_update: frozenset[Outcome]
+
+    def __init__(self) -> None:
+        self._poll_urls: dict[str, str | None] = {}
 
     @abstractmethod
     def request(self) -> CheckoutRequest:
-        """A new attempt, of an amount above 1, that waits for a payer."""
-
-    @abstractmethod
-    def refused_request(self) -> CheckoutRequest:
-        """A new attempt that the provider refuses at once."""
+        """A new attempt, of an amount above 10, that waits for a payer."""
 
     @abstractmethod
     def arm(self, door: Door, fault: Fault) -> None:
@@ -60,53 +68,89 @@ class Bench(ABC):
 
     @abstractmethod
     def decide(self, reference: str, outcome: Outcome) -> None:
-        """Bring a payment into a state of `outcome`, and have the merchant told."""
+        """Bring a payment into a state of `outcome`, and have the merchant told as far as this provider tells it."""
 
     @abstractmethod
     def pay(self, reference: str) -> None:
-        """Pay as the payer does."""
+        """Pay on the provider's page as the payer does."""
 
     @abstractmethod
     def cancel(self, reference: str) -> None:
-        """Cancel as the payer does."""
+        """Cancel on the provider's page as the payer does."""
 
     @abstractmethod
     def resend(self, reference: str) -> None:
-        """Have the merchant told again."""
+        """Have the merchant told again what it was told last."""
 
     @abstractmethod
     def payments(self, reference: str) -> int:
-        """How many payments the provider has made for this reference."""
+        """How many payments, or checkouts that can be paid, the provider has made for this reference."""
+
+    @abstractmethod
+    def paid(self, reference: str) -> int:
+        """How many times money came in for this reference, by the provider's own books."""
+
+    @abstractmethod
+    def forget_faults(self) -> None:
+        """Nothing goes wrong any more."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Leave the simulator as it was found."""
 
     @abstractmethod
     def tampered(self, update: Posted) -> list[Posted]:
         """The same update with another value, with a field added and with a field taken away."""
 
-    def open(self, request: CheckoutRequest) -> str:
-        """Open a checkout that goes well, and give its poll address."""
+    @abstractmethod
+    def other_credentials(self) -> Mapping[str, str]:
+        """Credentials of the same form that are not the account's."""
+
+    def adopt(self, reference: str, checkout: Checkout) -> None:
+        """Know a checkout that was opened by somebody else."""
+        self._poll_urls[reference] = checkout.poll_url
+
+    def open(self, request: CheckoutRequest) -> Checkout:
+        """Open a checkout that goes well."""
         checkout = self.gateway.open_checkout(self.account, request)
         assert checkout.outcome is Outcome.PENDING
-        assert checkout.poll_url is not None
-        return checkout.poll_url
+        self.adopt(request.reference, checkout)
+        return checkout
 
-    def ask(self, gateway: Gateway, door: Door, request: CheckoutRequest, poll_url: str) -> object:
-        """Open, poll or trace `request`, whatever comes of it."""
-        match door:
-            case Door.OPEN:
-                return gateway.open_checkout(self.account, request)
-            case Door.POLL:
-                return gateway.poll(self.account, poll_url)
-            case _:
-                return gateway.trace(self.account, request.trace)
+    def look(self, request: CheckoutRequest, gateway: Gateway | None = None) -> PaymentState:
+        """How the payment stands, as the house asks it: with the verified updates that have come, as they are kept."""
+        return ask(gateway or self.gateway, self.account, self.question(request))
+
+    def ask_impatiently(self, question: Question) -> PaymentState:
+        """Ask by the gateway that does not wait."""
+        return ask(self.impatient, self.account, question)
+
+    def question(self, request: CheckoutRequest, *, with_updates: bool = True) -> Question:
+        """What the house would ask now."""
+        kept = self._kept(request.reference) if with_updates else []
+        return Question(request.trace, self._poll_urls.get(request.reference), kept)
 
     def updates(self, reference: str, count: int = 1) -> list[Posted]:
         """The first `count` updates about `reference`, in the order they came."""
 
         def come() -> list[Posted] | None:
-            found = [posted for posted in list(self.merchant.posted) if self._is_about(posted, reference)]
+            found = [posted for posted in list(self.merchant.posted) if self.is_about(posted, reference)]
             return found[:count] if len(found) >= count else None
 
         return eventually(come, f"{count} updates about {reference}")
 
-    def _is_about(self, posted: Posted, reference: str) -> bool:
-        return self.gateway.read_update(posted.body, posted.headers).reference == reference
+    def is_about(self, posted: Posted, reference: str) -> bool:
+        """Whether an update names this attempt; to be told anew for a provider that names its own checkout."""
+        return self.gateway.read_update(posted.inbound()).reference == reference
+
+    def _kept(self, reference: str) -> list[bytes]:
+        kept = []
+        for posted in list(self.merchant.posted):
+            if not self.is_about(posted, reference):
+                continue
+            try:
+                self.gateway.verify_update(self.account, posted.inbound())
+            except BadSignatureError:
+                continue
+            kept.append(self.gateway.keepable(posted.body))
+        return kept

@@ -1,6 +1,7 @@
 """Paynow at the contract's bench: its simulator reached over HTTP, and its faults under our names."""
 
 import secrets
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote, urlencode
 
 import httpx
@@ -41,9 +42,13 @@ STATUSES = {
 class PaynowBench(Bench):
     """Paynow against its simulator. Web and express differ in the request alone."""
 
+    asks_at = (Door.POLL, Door.TRACE)
+    told_by_update = frozenset({Outcome.DECLINED, Outcome.DISPUTED, Outcome.REFUNDED})
+
     def __init__(
         self, account: GatewayAccount, merchant: Merchant, method: PaymentMethod, patient: Transport, impatient: Transport
     ) -> None:
+        super().__init__()
         self.account = account
         self.merchant = merchant
         self.gateway = Paynow(patient)
@@ -53,14 +58,21 @@ class PaynowBench(Bench):
         self._http = httpx.Client(base_url=account.base_url, trust_env=False, follow_redirects=False)
 
     def close(self) -> None:
-        self._http.delete("/_control/faults").raise_for_status()
+        self.forget_faults()
         self._http.close()
 
     def request(self) -> CheckoutRequest:
-        return self._request("0771234567")
-
-    def refused_request(self) -> CheckoutRequest:
-        return self._request("0774444444", PaymentMethod.PAYNOW_ECOCASH)
+        mark = secrets.token_hex(8)
+        return CheckoutRequest(
+            reference=f"CVT-000012/é & 50% {mark}",
+            trace=mark,
+            amount=Money(12_50, "USD"),
+            method=self._method,
+            description="Invoice CVT-000012, July 2026",
+            return_url="https://billing.example.com/pay/pay_1?back=1&from=paynow",
+            email="payer@example.com",
+            phone="0771234567",
+        )
 
     def arm(self, door: Door, fault: Fault) -> None:
         operation = self._operation if door is Door.OPEN else door.value
@@ -84,6 +96,14 @@ class PaynowBench(Bench):
         shown = self._http.get("/_control/transactions").json()["transactions"]
         return len([transaction for transaction in shown if transaction["reference"] == reference])
 
+    def paid(self, reference: str) -> int:
+        shown = self._http.get("/_control/transactions").json()["transactions"]
+        paid = {"Paid", "Awaiting Delivery", "Delivered"}
+        return len([one for one in shown if one["reference"] == reference and one["status"] in paid])
+
+    def forget_faults(self) -> None:
+        self._http.delete("/_control/faults").raise_for_status()
+
     def tampered(self, update: Posted) -> list[Posted]:
         pairs = parse_qsl(update.body.decode())
         changed = [(name, "0.01" if name == "amount" else value) for name, value in pairs]
@@ -91,20 +111,10 @@ class PaynowBench(Bench):
         removed = [(name, value) for name, value in pairs if name != "pollurl"]
         return [Posted(urlencode(touched).encode(), update.headers) for touched in (changed, added, removed)]
 
+    def other_credentials(self) -> Mapping[str, str]:
+        return {name: f"{credential}0" for name, credential in self.account.credentials.items()}
+
     def _press(self, reference: str, decision: str) -> None:
         transaction = self._http.get(f"/_control/transactions/{quote(reference)}").json()
         answer = self._http.post(transaction["browserurl"], data={"decision": decision})
         assert answer.headers["location"] == transaction["returnurl"]
-
-    def _request(self, phone: str, method: PaymentMethod | None = None) -> CheckoutRequest:
-        mark = secrets.token_hex(8)
-        return CheckoutRequest(
-            reference=f"CVT-000012/é & 50% {mark}",
-            trace=mark,
-            amount=Money(12_50, "USD"),
-            method=method or self._method,
-            description="Invoice CVT-000012, July 2026",
-            return_url="https://billing.example.com/pay/pay_1?back=1&from=paynow",
-            email="payer@example.com",
-            phone=phone,
-        )

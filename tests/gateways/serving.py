@@ -5,11 +5,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TypeVar
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from gateways.base import Inbound
 
 PATIENCE_SECONDS = 20.0
 
@@ -49,6 +52,12 @@ class Posted:
 
     body: bytes
     headers: Mapping[str, str]
+
+    def inbound(self, received_at: datetime | None = None, source: str | None = "127.0.0.1") -> Inbound:
+        """As the API hands it to a gateway; received now, unless told otherwise."""
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        now = received_at or datetime.now(UTC)  # noqa: TID251 - simulators sign with the clock of this machine
+        return Inbound(self.body, headers, source, now)
 
 
 class Merchant:

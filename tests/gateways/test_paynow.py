@@ -1,13 +1,14 @@
 """What Paynow's words mean, and what is never sent to it."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from domain.errors import InvalidInputError
 from domain.money import Money
 from domain.payment import Outcome, PaymentMethod
-from gateways.base import CheckoutRequest, GatewayAccount, MalformedUpdateError
+from gateways.base import CheckoutRequest, GatewayAccount, Inbound, MalformedUpdateError
 from gateways.paynow import Paynow, checkout_pairs
 from gateways.paynow_wire import encode_pairs, sign_pairs
 from gateways.transport import Transport
@@ -38,7 +39,7 @@ def paynow(transport: Transport) -> Paynow:
     return Paynow(transport)
 
 
-def update(**changes: str) -> bytes:
+def update(**changes: str) -> Inbound:
     fields = {
         "reference": "CVT-000012-1",
         "paynowreference": "1,082",
@@ -46,7 +47,8 @@ def update(**changes: str) -> bytes:
         "status": "Paid",
         "pollurl": "https://www.paynow.co.zw/Interface/CheckPayment/?guid=1",
     }
-    return encode_pairs(sign_pairs(list((fields | changes).items()), KEY))
+    body = encode_pairs(sign_pairs(list((fields | changes).items()), KEY))
+    return Inbound(body, {}, None, datetime(2026, 7, 1, 6, 0, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -68,13 +70,13 @@ def update(**changes: str) -> bytes:
     ],
 )
 def test_each_status_means_one_outcome_and_an_unknown_word_is_no_failure(paynow: Paynow, status: str, outcome: Outcome) -> None:
-    state = paynow.verify_update(ACCOUNT, update(status=status), {})
+    state = paynow.verify_update(ACCOUNT, update(status=status))
     assert state.outcome is outcome
     assert state.gateway_status == status.strip()
 
 
 def test_an_update_is_read_whole(paynow: Paynow) -> None:
-    state = paynow.verify_update(ACCOUNT, update(merchantfees="0.63", paymentchannel="Ecocash"), {})
+    state = paynow.verify_update(ACCOUNT, update(merchantfees="0.63", paymentchannel="Ecocash"))
     assert state.reference == "CVT-000012-1"
     assert state.gateway_reference == "1,082"
     assert state.amount == Money(25_00, "USD")
@@ -83,37 +85,37 @@ def test_an_update_is_read_whole(paynow: Paynow) -> None:
 
 
 def test_a_fee_that_cannot_be_read_does_not_stop_the_money(paynow: Paynow) -> None:
-    state = paynow.verify_update(ACCOUNT, update(merchantfees="2.5%"), {})
+    state = paynow.verify_update(ACCOUNT, update(merchantfees="2.5%"))
     assert (state.outcome, state.fee) == (Outcome.PAID, None)
 
 
 def test_an_amount_that_cannot_be_read_is_never_guessed(paynow: Paynow) -> None:
     with pytest.raises(MalformedUpdateError, match="amount"):
-        paynow.verify_update(ACCOUNT, update(amount="1,000.00"), {})
+        paynow.verify_update(ACCOUNT, update(amount="1,000.00"))
 
 
 def test_a_poll_address_elsewhere_is_not_passed_on(paynow: Paynow) -> None:
-    state = paynow.verify_update(ACCOUNT, update(pollurl="https://paynow.example.net/?guid=1"), {})
+    state = paynow.verify_update(ACCOUNT, update(pollurl="https://paynow.example.net/?guid=1"))
     assert (state.outcome, state.poll_url) == (Outcome.PAID, None)
 
 
 @pytest.mark.parametrize("name", ["reference", "paynowreference", "status"])
 def test_a_signed_update_without_what_identifies_it_is_malformed(paynow: Paynow, name: str) -> None:
-    body = update(**{name: " "})
+    told = update(**{name: " "})
     with pytest.raises(MalformedUpdateError, match=name):
-        paynow.verify_update(ACCOUNT, body, {})
+        paynow.verify_update(ACCOUNT, told)
     with pytest.raises(MalformedUpdateError, match=name):
-        paynow.read_update(body, {})
+        paynow.read_update(told)
 
 
 def test_the_event_key_is_of_the_payment_and_its_status_in_any_case(paynow: Paynow) -> None:
-    key = paynow.read_update(update(), {}).event_key
+    key = paynow.read_update(update()).event_key
     assert key == "1,082/cvt-000012-1/paid"
-    assert paynow.read_update(update(status="PAID", amount="25"), {}).event_key == key
-    assert paynow.read_update(update(status="Refunded"), {}).event_key != key
-    assert paynow.read_update(update(paynowreference="1082"), {}).event_key != key
-    assert paynow.read_update(update(paynowreference="1/a", reference="b"), {}).event_key != (
-        paynow.read_update(update(paynowreference="1", reference="a/b"), {}).event_key
+    assert paynow.read_update(update(status="PAID", amount="25")).event_key == key
+    assert paynow.read_update(update(status="Refunded")).event_key != key
+    assert paynow.read_update(update(paynowreference="1082")).event_key != key
+    assert paynow.read_update(update(paynowreference="1/a", reference="b")).event_key != (
+        paynow.read_update(update(paynowreference="1", reference="a/b")).event_key
     )
 
 

@@ -7,7 +7,16 @@ import pytest
 from domain.payment import PaymentMethod
 from gateways.base import GatewayAccount
 from gateways.transport import Transport
-from tests.gateways.contract import GatewayContract, TrustContract, UnknownOutcomeContract
+from tests.gateways.contract import (
+    GatewayContract,
+    OpeningContract,
+    PollContract,
+    QuestionContract,
+    ReorderedUpdateContract,
+    ReturnedMoneyContract,
+    SignedReplyContract,
+    UpdateContract,
+)
 from tests.gateways.paynow_bench import PaynowBench
 from tests.gateways.serving import Merchant
 
@@ -29,9 +38,17 @@ class TestPaynow(GatewayContract):
     pass
 
 
-class TestPaynowOutcomes(UnknownOutcomeContract):
+class TestPaynowUpdates(UpdateContract, ReorderedUpdateContract):
     pass
 
 
-class TestPaynowTrust(TrustContract):
+class TestPaynowOpening(OpeningContract):
+    pass
+
+
+class TestPaynowQuestions(QuestionContract, PollContract, ReturnedMoneyContract):
+    pass
+
+
+class TestPaynowReplies(SignedReplyContract):
     pass

@@ -71,7 +71,7 @@ def test_the_documented_test_numbers_end_as_documented(bench: PaynowBench, phone
     request = with_phone(bench, phone)
     bench.open(request)
     [update] = bench.updates(request.reference)
-    assert bench.gateway.verify_update(bench.account, update.body, update.headers).outcome is outcome
+    assert bench.gateway.verify_update(bench.account, update.inbound()).outcome is outcome
 
 
 def test_insufficient_balance_is_the_reason_of_the_fourth_test_number(bench: PaynowBench) -> None:
@@ -87,7 +87,8 @@ def test_trace_failed_does_not_mean_not_found(bench: PaynowBench) -> None:
 
 
 def test_a_poll_that_is_refused_tells_nothing_about_the_payment(bench: PaynowBench) -> None:
-    poll_url = bench.open(bench.request())
+    poll_url = bench.open(bench.request()).poll_url
+    assert poll_url is not None
     refuse(bench, "poll", "Cannot be polled now")
     with pytest.raises(GatewayOutcomeUnknownError, match="Cannot be polled now"):
         bench.gateway.poll(bench.account, poll_url)

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from gateways.paynow_wire import decode_pairs, hash_values, verify_pairs
+from tests.gateways.ozow_vectors import check_ozow
+from tests.gateways.payfast_vectors import check_payfast
+from tests.gateways.yoco_vectors import check_yoco
 
 Vector = Mapping[str, Any]
 
@@ -38,7 +41,13 @@ def check_paynow(vector: Vector) -> None:
         assert verify_pairs(pairs, key)
 
 
-VERIFIERS: dict[str, Callable[[Vector], None]] = {"paynow": check_paynow}
+VERIFIERS: dict[str, Callable[[Vector], None]] = {
+    "ozow": check_ozow,
+    "payfast": check_payfast,
+    "paynow": check_paynow,
+    "standard-webhooks": check_yoco,
+    "yoco": check_yoco,
+}
 CHECKED = [vector for vector in load_vectors() if vector["gateway"] in VERIFIERS]
 
 

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from domain.letters import Letter, message_id, message_key
+from domain.letters import Letter
+from domain.message_keys import message_id, message_key
 from mail.letters import render
 from mail.mailer import OutgoingMail, Security, SmtpMailer, SmtpSettings
 from tests.mail.samples import CVT, SAMPLES

@@ -11,6 +11,7 @@ from domain.letters import (
     OverdueNoticeFacts,
     PaymentConfirmationFacts,
     PaymentFailedFacts,
+    PaymentLinkFacts,
     PaymentReminderFacts,
     ReactivationConfirmationFacts,
     SuspensionNoticeFacts,
@@ -33,7 +34,7 @@ OWED = Money(2500, "USD")
 
 SAMPLES: dict[Letter, Facts] = {
     Letter.INVOICE_ISSUED: InvoiceIssuedFacts(
-        customer_name=NAME, invoice_number=NUMBER, amount=OWED, due_on=DUE_ON, payment_link=LINK
+        customer_name=NAME, invoice_number=NUMBER, amount=OWED, due_on=DUE_ON, payment_link=LINK, total=OWED
     ),
     Letter.PAYMENT_REMINDER: PaymentReminderFacts(
         customer_name=NAME, invoice_number=NUMBER, amount=OWED, due_on=DUE_ON, payment_link=LINK, days_until_due=3
@@ -73,6 +74,13 @@ SAMPLES: dict[Letter, Facts] = {
         reason="The payment was not confirmed on the phone.",
         payment_link=LINK,
         invoice_number=NUMBER,
+    ),
+    Letter.PAYMENT_LINK: PaymentLinkFacts(
+        customer_name=NAME,
+        description="Registration fee 2027",
+        amount=Money(15000, "USD"),
+        payment_link=LINK,
+        expires_on=date(2026, 11, 28),
     ),
     Letter.SUSPENSION_NOTICE: SuspensionNoticeFacts(
         customer_name=NAME,

@@ -23,8 +23,6 @@ from domain.letters import (
     FinalWarningFacts,
     Letter,
     OverdueNoticeFacts,
-    PaymentConfirmationFacts,
-    PaymentFailedFacts,
     PaymentReminderFacts,
     ReactivationConfirmationFacts,
     SuspensionNoticeFacts,
@@ -47,13 +45,6 @@ INVOICE: dict[str, Any] = {
     "due_on": DUE_ON,
     "payment_link": LINK,
 }
-PAID: dict[str, Any] = {
-    "customer_name": NAME,
-    "reference": "pay_01jd3s8v7re2",
-    "amount": OWED,
-    "payment_on": DUE_ON,
-    "method_name": "Cash",
-}
 
 
 @every_letter
@@ -75,6 +66,7 @@ def test_the_text_part_reads_as_it_was_agreed(letter: Letter) -> None:
         (Letter.FINAL_WARNING, "FINAL WARNING: Invoice CVT-000012"),
         (Letter.PAYMENT_CONFIRMATION, "Payment Received - CVT-000012"),
         (Letter.PAYMENT_FAILED, "Payment Failed: Invoice CVT-000012"),
+        (Letter.PAYMENT_LINK, "Payment Request - Christus Veritas Technologies"),
         (Letter.SUSPENSION_NOTICE, "Account Suspended - Immediate Action Required"),
         (Letter.REACTIVATION_CONFIRMATION, "Account Reactivated - Welcome Back"),
     ],
@@ -163,29 +155,6 @@ def test_a_final_warning_without_a_known_day_names_none() -> None:
     assert "last notice before your account is suspended." in Page(rendered.html).text
 
 
-def test_a_payment_that_covers_no_invoice_is_confirmed_by_its_reference() -> None:
-    rendered = render(PaymentConfirmationFacts(**PAID, credit=OWED), CVT)
-    assert rendered.subject == "Payment Received - pay_01jd3s8v7re2"
-    for part in (rendered.text, Page(rendered.html).text):
-        assert "$25.00 is kept as credit on your account." in part
-        assert "nvoice" not in part
-
-
-def test_a_part_payment_tells_what_is_still_due() -> None:
-    rendered = render(PaymentConfirmationFacts(**PAID, invoice_number=NUMBER, amount_still_due=Money(1050, "USD")), CVT)
-    for part in (rendered.text, Page(rendered.html).text):
-        assert "Still due on invoice CVT-000012: $10.50" in part
-        assert "paid in full" not in part
-        assert "credit" not in part
-
-
-def test_a_failed_payment_for_no_invoice_is_named_by_its_reference() -> None:
-    facts = PaymentFailedFacts(customer_name=NAME, reference="pay_1", amount=OWED, reason="Cancelled.", payment_link=LINK)
-    rendered = render(facts, CVT)
-    assert rendered.subject == "Payment Failed: pay_1"
-    assert "nvoice" not in rendered.text + Page(rendered.html).text
-
-
 def test_a_suspension_by_staff_asks_for_no_money_and_leads_to_the_portal() -> None:
     facts = SuspensionNoticeFacts(
         customer_name=NAME, reason="Asked for by you.", contact_email="a@cvt.co.zw", portal_link="https://cvt.co.zw/clients"
@@ -238,7 +207,7 @@ def test_a_hostile_name_is_only_a_name(letter: Letter, name: str) -> None:
 
 
 def renamed(facts: Facts, name: str) -> Facts:
-    typed = {"customer_name", "invoice_number", "method_name", "reason", "reference"}
+    typed = {"customer_name", "description", "invoice_number", "method_name", "reason", "reference"}
     changes: dict[str, Any] = {field.name: name for field in fields(facts) if field.name in typed and name}
     return replace(facts, **changes)
 

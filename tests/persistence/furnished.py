@@ -8,9 +8,11 @@ from domain.calendar import Period
 from domain.customer import Customer, Tenant
 from domain.invoice import Invoice, InvoiceDraft
 from domain.letters import Letter
+from domain.payment import PaymentMethod
+from domain.payment_link import LinkType, PaymentLink, expiry
 from domain.standing import HoldReason
 from domain.subscription import Plan, Subscription
-from persistence import billing_runs, holds, issuing, messages, reviews, tenants, webhooks
+from persistence import audit, billing_runs, holds, issuing, links, messages, outages, payments, reviews, tenants, webhooks
 from persistence.database import Database
 from persistence.messages import Claim
 from persistence.payments import Payment
@@ -20,7 +22,10 @@ from tests.factories import NOW, usd
 
 @dataclass(frozen=True)
 class Furnished:
-    """The tenant and the things that tests name: `paid` was settled by `payment`, `unpaid` and `pending` are open."""
+    """The tenant and the things that tests name.
+
+    `paid` was settled by `payment`; `unpaid` is open, and `pending` was begun by `link`, which asks for a part of it.
+    """
 
     tenant: Tenant
     customer: Customer
@@ -28,6 +33,7 @@ class Furnished:
     unpaid: Invoice
     payment: Payment
     pending: Payment
+    link: PaymentLink
 
 
 def furnish(database: Database, tenant: Tenant) -> Furnished:
@@ -38,12 +44,17 @@ def furnish(database: Database, tenant: Tenant) -> Furnished:
     paid = factories.issue_invoice(database, tenant, customer, amount=usd("40"))
     unpaid = _invoice_with_both_kinds_of_lines(database, tenant, customer, subscription)
     payment = factories.start_payment(database, tenant, paid)
-    pending = factories.start_payment(database, tenant, unpaid)
-    factories.make_attempt(database, tenant, payment)
+    with database.tenant(tenant.id) as session:
+        link = _link_for_a_part(session, unpaid)
+        pending = _payment_by(session, link, unpaid)
+    attempt = factories.make_attempt(database, tenant, payment)
     factories.settle_payment(database, tenant, payment)
     with database.tenant(tenant.id) as session:
         _chase(session, customer, unpaid, pending)
+        _decide(session, payment)
     with database.system() as system:
+        outages.open_outage(system, attempt.account_id, "503 Service Unavailable", NOW)
+        outages.close_outage(system, attempt.account_id, NOW)
         tenants.add_token(system, tenant.id, "Rudo", "billing", f"staff-{tenant.id}", NOW)
         webhooks.store(
             system,
@@ -55,7 +66,24 @@ def furnish(database: Database, tenant: Tenant) -> Furnished:
             payment_id=payment.id,
             now=NOW,
         )
-    return Furnished(tenant, customer, paid, unpaid, payment, pending)
+        _money_from_nowhere(system, tenant)
+    return Furnished(tenant, customer, paid, unpaid, payment, pending, link)
+
+
+def _money_from_nowhere(system: Session, tenant: Tenant) -> None:
+    """A verified update about money that nobody asked for."""
+    update = webhooks.store(
+        system,
+        gateway="paynow",
+        event_key=f"unasked-{tenant.id}",
+        body=b"status=Paid",
+        verified=True,
+        tenant_id=tenant.id,
+        payment_id=None,
+        now=NOW,
+    )
+    money = reviews.MoneyInQuestion("paynow", "19372", usd("12"))
+    reviews.open_unmatched(system, tenant.id, update or "", "The reference is of no payment of ours.", NOW, money)
 
 
 def _bystander(database: Database, tenant: Tenant, plan: Plan) -> None:
@@ -65,6 +93,7 @@ def _bystander(database: Database, tenant: Tenant, plan: Plan) -> None:
     factories.make_charge(database, tenant, customer)
     invoice = factories.issue_invoice(database, tenant, customer)
     factories.start_payment(database, tenant, invoice)
+    factories.make_account(database, tenant, gateway="ozow")
 
 
 def _invoice_with_both_kinds_of_lines(
@@ -86,3 +115,39 @@ def _chase(session: Session, customer: Customer, invoice: Invoice, payment: Paym
     reviews.open_for(session, payment.id, "OUTCOME_UNKNOWN", "Look it up at the gateway.", NOW)
     run = billing_runs.page(session, after=None, limit=1)[0]
     billing_runs.park(session, run.id, customer.id, "The customer has no e-mail address.", NOW)
+
+
+def _link_for_a_part(session: Session, invoice: Invoice) -> PaymentLink:
+    return links.create(
+        session,
+        link_type=LinkType.CUSTOM,
+        customer_id=invoice.customer_id,
+        invoice_id=invoice.id,
+        amount=usd("10"),
+        currency="USD",
+        description="First instalment",
+        expires_at=expiry(NOW, None),
+        actor="Rudo",
+        now=NOW,
+    )
+
+
+def _payment_by(session: Session, link: PaymentLink, invoice: Invoice) -> Payment:
+    return payments.start(
+        session,
+        customer_id=invoice.customer_id,
+        invoice_id=invoice.id,
+        link_id=link.id,
+        method=PaymentMethod.PAYNOW_ECOCASH,
+        amount=invoice.amount_due,
+        payer_phone="0771111111",
+        actor=audit.PAYER,
+        now=NOW,
+    )
+
+
+def _decide(session: Session, payment: Payment) -> None:
+    """A question about money that a person has answered."""
+    reviews.open_for(session, payment.id, "MISMATCH", "The gateway received more than was asked for.", NOW)
+    question = next(found for found in reviews.unresolved(session, after=None, limit=9) if found.payment_id == payment.id)
+    reviews.resolve(session, question.id, "MATCHED", "Rudo", NOW, payment_id=payment.id)

@@ -49,6 +49,13 @@ BREAKAGES: dict[str, list[tuple[str, str]]] = {
         ("account = 'customer_credit'", "customer_id IS NULL"),
     ],
     "ck_payments_amount_above_zero": [("amount = 0", "status = 'PENDING'")],
+    "ck_payments_reversed_with_a_reason": [
+        ("reversed_at = now()", "status = 'PENDING'"),
+        ("reversal_reason = 'A slip of the pen.'", "status = 'SETTLED'"),
+        ("status = 'REVERSED'", "status = 'SETTLED'"),
+        ("status = 'REVERSED', reversed_at = now()", "status = 'SETTLED'"),
+    ],
+    "ck_payments_target_is_known": [("target = 'CHARITY'", "true")],
     "ck_payments_status_is_known": [("status = 'PAID'", "status = 'PENDING'")],
     "ck_payments_used_in_full_when_settled": [
         ("credited = credited + 1", "status = 'SETTLED'"),
@@ -60,13 +67,38 @@ BREAKAGES: dict[str, list[tuple[str, str]]] = {
         ("allocated = amount + 1, credited = -1", "status = 'SETTLED'"),
         ("allocated = -1, credited = amount + 1", "status = 'SETTLED'"),
     ],
+    "ck_payment_links_amount_above_zero": [("amount = 0", "type = 'CUSTOM'")],
+    "ck_payment_links_amount_by_type": [("amount = 1", "type = 'INVOICE'"), ("amount = NULL", "type = 'CUSTOM'")],
+    "ck_payment_links_closed_when_not_active": [
+        ("status = 'PAID'", "status = 'ACTIVE'"),
+        ("closed_at = now()", "status = 'ACTIVE'"),
+    ],
+    "ck_payment_links_expires_after_creation": [("expires_at = created_at", "type = 'CUSTOM'")],
+    "ck_payment_links_invoice_by_type": [("invoice_id = NULL", "type = 'INVOICE'"), ("type = 'DEPOSIT'", "type = 'CUSTOM'")],
+    "ck_payment_links_status_is_known": [("status = 'LOST', closed_at = now()", "true")],
+    "ck_payment_links_type_is_known": [("type = 'GIFT', invoice_id = NULL", "type = 'INVOICE'")],
     "ck_allocations_amount_above_zero": [("amount = 0", "true")],
     "ck_gateway_transactions_amount_above_zero": [("amount = 0", "true")],
+    "ck_gateway_outages_closed_after_opened": [("closed_at = opened_at - interval '1 second'", "true")],
+    "ck_gateway_transactions_estimate_is_of_a_fee": [("fee_is_estimate = true", "fee IS NULL")],
     "ck_gateway_transactions_fee_in_range": [("fee = -1", "true"), ("fee = amount + 1", "true")],
     "ck_gateway_transactions_last_four_only": [("card_last_four = '123'", "true"), ("card_last_four = '12a4'", "true")],
     "ck_gateway_transactions_net_is_amount_less_fee": [("fee = 1, net = amount", "true")],
     "ck_messages_sent_when_sent": [("status = 'SENT'", "true"), ("sent_at = now()", "true")],
     "ck_messages_status_is_known": [("status = 'LOST'", "true")],
+    "ck_reviews_amount_has_currency": [
+        ("amount = 1", "true"),
+        ("currency = 'USD'", "true"),
+        ("amount = 0, currency = 'USD'", "true"),
+    ],
+    "ck_reviews_dismissed_with_a_reason": [("resolution = 'DISMISSED'", "resolution = 'MATCHED'")],
+    "ck_reviews_is_about_something": [("payment_id = NULL", "webhook_id IS NULL")],
+    "ck_reviews_resolution_is_known": [("resolution = 'FORGOTTEN'", "resolution = 'MATCHED'")],
+    "ck_reviews_resolved_by_somebody": [
+        ("resolved_at = now()", "resolved_at IS NULL"),
+        ("resolved_by = NULL", "resolved_at IS NOT NULL"),
+        ("resolution = NULL", "resolved_at IS NOT NULL"),
+    ],
 }
 TABLE_OF = {
     str(constraint.name): table.name

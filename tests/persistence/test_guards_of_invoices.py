@@ -61,12 +61,16 @@ def test_an_invoice_never_becomes_another_customers(database: Database, ours: Fu
         update(session, ours.unpaid.id, f"customer_id = '{other.id}'")
 
 
-@pytest.mark.parametrize(
-    "assignment", ["state = 'OPEN', amount_due = 1, closed_at = NULL", "state = 'VOID'", "state = 'WRITTEN_OFF'"]
-)
+@pytest.mark.parametrize("assignment", ["state = 'VOID'", "state = 'WRITTEN_OFF'"])
 def test_a_closed_invoice_stays_as_it_was_closed(database: Database, ours: Furnished, assignment: str) -> None:
     with refused_by("invoices_closed_stays_closed"), database.tenant(ours.tenant.id) as session:
         update(session, ours.paid.id, assignment)
+
+
+def test_a_paid_invoice_opens_again_with_the_ledger_only(database: Database, ours: Furnished) -> None:
+    """A reversal of its payment opens it; nothing else does."""
+    with refused_by("invoices_agree_with_ledger"), database.tenant(ours.tenant.id) as session:
+        update(session, ours.paid.id, "state = 'OPEN', amount_due = 1, closed_at = NULL")
 
 
 @pytest.mark.parametrize(
@@ -148,6 +152,14 @@ def test_a_customer_gets_one_invoice_a_currency_of_one_run(database: Database, o
     with refused_by("uq_invoices_tenant_id_customer_id_currency_run_id"), database.tenant(ours.tenant.id) as session:
         for charge in charges:
             issuing.issue(session, factories.charge_draft(charge), factories.issue_terms(ours.tenant, run))
+
+
+@pytest.mark.parametrize("amount", ["0", "0.01"])
+def test_owing_again_what_was_never_paid_is_refused_by_the_rules_already(
+    database: Database, ours: Furnished, amount: str
+) -> None:
+    with pytest.raises(InvariantError, match=ours.unpaid.id), database.tenant(ours.tenant.id) as session:
+        invoices.unpay(session, ours.unpaid, usd(amount))
 
 
 def test_paying_more_than_is_due_is_refused_by_the_rules_already(database: Database, ours: Furnished) -> None:

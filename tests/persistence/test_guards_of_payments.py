@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from domain import ledger as entries
+from domain.allocation import Target
 from domain.customer import Tenant
 from domain.ledger import Account, Posting
 from domain.money import Money
@@ -14,6 +15,7 @@ from domain.payment import PaymentMethod, PaymentStatus
 from persistence import attempts, ledger, payments
 from persistence.database import Database
 from persistence.models import AllocationRow, PaymentRow
+from persistence.payments import Payment
 from tests import factories
 from tests.factories import NOW, usd, zar
 from tests.persistence.furnished import Furnished
@@ -24,7 +26,7 @@ def update(session: Session, payment_id: str, assignment: str) -> None:
     session.execute(text(f"UPDATE payments SET {assignment} WHERE id = :id"), {"id": payment_id})
 
 
-def post(session: Session, payment: payments.Payment, parts: tuple[tuple[str, Money], ...], credit: Money) -> None:
+def post(session: Session, payment: Payment, parts: tuple[tuple[str, Money], ...], credit: Money) -> None:
     received_in = Posting(Account.GATEWAY_CLEARING, payment.amount, gateway="paynow")
     entry = entries.payment_settled(payment.id, payment.customer_id, payment.amount, parts, credit, received_in)
     ledger.post(session, entry, NOW)
@@ -34,6 +36,59 @@ def post(session: Session, payment: payments.Payment, parts: tuple[tuple[str, Mo
 def test_a_settled_payment_never_falls_back(database: Database, ours: Furnished, lower: str) -> None:
     with refused_by("payments_status_only_climbs"), database.tenant(ours.tenant.id) as session:
         update(session, ours.payment.id, f"status = '{lower}', settled_at = NULL, allocated = 0, credited = 0")
+
+
+def reversing(session: Session, payment: Payment, *, is_posted: bool = True) -> None:
+    """What a reversal does to the payment and the ledger, and nothing to its invoices."""
+    payments.reverse(session, payment.id, "The bank returned it.", NOW)
+    if is_posted:
+        parts = tuple(payments.allocations(session, payment.id))
+        lay_in = Posting(Account.GATEWAY_CLEARING, payment.amount, gateway="paynow")
+        entry = entries.payment_reversed(payment.id, payment.customer_id, payment.amount, parts, payment.credited, lay_in)
+        ledger.post(session, entry, NOW)
+
+
+@pytest.mark.parametrize("status", ["PENDING", "FAILED"])
+def test_what_never_was_settled_cannot_be_reversed(database: Database, ours: Furnished, status: str) -> None:
+    with refused_by("payments_status_only_climbs"), database.tenant(ours.tenant.id) as session:
+        if status == "FAILED":
+            payments.fail(session, ours.pending.id, "Payment expired after 24 hours", NOW)
+        payments.reverse(session, ours.pending.id, "The bank returned it.", NOW)
+
+
+def test_no_reversal_without_a_reason(database: Database, ours: Furnished) -> None:
+    with refused_by("ck_payments_reversed_with_a_reason"), database.tenant(ours.tenant.id) as session:
+        update(session, ours.payment.id, "status = 'REVERSED', reversed_at = now()")
+
+
+def test_no_reversal_outside_the_ledger(database: Database, ours: Furnished) -> None:
+    with refused_by("payments_are_posted"), database.tenant(ours.tenant.id) as session:
+        reversing(session, ours.payment, is_posted=False)
+
+
+def test_a_reversal_cannot_leave_its_invoice_paid(database: Database, ours: Furnished) -> None:
+    with refused_by("invoices_agree_with_ledger"), database.tenant(ours.tenant.id) as session:
+        reversing(session, ours.payment)
+
+
+def test_credit_that_was_used_meanwhile_cannot_be_taken_back(database: Database, tenant: Tenant) -> None:
+    customer = factories.make_customer(database, tenant)
+    invoice = factories.issue_invoice(database, tenant, customer, amount=usd("40"))
+    deposit = factories.start_payment(
+        database, tenant, invoice, amount=usd("10"), linked=False, target=Target.CREDIT, method=PaymentMethod.PAYNOW_VISA
+    )
+    settled = factories.settle_payment(database, tenant, deposit)
+    used = factories.start_payment(database, tenant, invoice, amount=usd("0.01"), method=PaymentMethod.CREDIT)
+    factories.settle_payment(database, tenant, used)
+    with refused_by("customer_credit_never_negative"), database.tenant(tenant.id) as session:
+        reversing(session, settled)
+
+
+def test_more_credit_than_there_is_cannot_be_used(database: Database, tenant: Tenant) -> None:
+    invoice = factories.issue_invoice(database, tenant, amount=usd("40"))
+    payment = factories.start_payment(database, tenant, invoice, amount=usd("5"), method=PaymentMethod.CREDIT)
+    with refused_by("customer_credit_never_negative"):
+        factories.settle_payment(database, tenant, payment)
 
 
 def test_a_failed_payment_is_not_pending_again(database: Database, ours: Furnished) -> None:

@@ -10,7 +10,6 @@ from domain.customer import Tenant
 from domain.errors import NotFoundError
 from domain.invoice import InvoiceState
 from domain.ledger import Account
-from domain.money import Money
 from domain.payment import Outcome, PaymentMethod, PaymentStatus
 from persistence import attempts, audit, checks, invoices, ledger, payments
 from persistence.attempts import Attempt
@@ -19,12 +18,13 @@ from persistence.models import AuditRow, PaymentRow
 from tests import factories
 from tests.factories import NOW, usd
 from tests.persistence.parallel import at_once
+from tests.reversals import reverse_payment
 
 REDIRECT = {"kind": "redirect", "url": "https://www.paynow.co.zw/Payment/1"}
 
 
 def answer(
-    database: Database, tenant: Tenant, attempt: Attempt, outcome: Outcome, *, at_hour: int = 0, fee: Money | None = None
+    database: Database, tenant: Tenant, attempt: Attempt, outcome: Outcome, *, at_hour: int = 0, brand: str | None = None
 ) -> None:
     with database.tenant(tenant.id) as session:
         attempts.record_answer(
@@ -34,8 +34,8 @@ def answer(
             gateway_reference="19372",
             gateway_status=outcome.value.title(),
             poll_url=None,
-            fee=fee,
             raw=f"status={outcome.value}",
+            card_brand=brand,
             now=NOW + timedelta(hours=at_hour),
         )
 
@@ -88,9 +88,9 @@ def test_payments_that_settle_at_once_pay_oldest_first_and_lose_no_cent(database
     issued = [factories.issue_invoice(database, tenant, customer, amount=usd("40"), due_in_days=days) for days in (30, 14, 7)]
     started = [factories.start_payment(database, tenant, issued[0], amount=usd("25"), linked=False) for _ in range(6)]
 
-    plans = at_once([partial(factories.settle_payment, database, tenant, payment) for payment in started])
+    settled = at_once([partial(factories.settle_payment, database, tenant, payment) for payment in started])
 
-    assert sorted(plan.credit for plan in plans) == [usd("0")] * 4 + [usd("5"), usd("25")]
+    assert sorted(payment.credited for payment in settled) == [usd("0")] * 4 + [usd("5"), usd("25")]
     with database.tenant(tenant.id) as session:
         assert {invoices.get(session, invoice.id).invoice.state for invoice in issued} == {InvoiceState.PAID}
         assert checks.run(session) == []
@@ -157,8 +157,22 @@ def test_money_is_recorded_whatever_was_said_before(
     database: Database, tenant: Tenant, attempt: Attempt, early: Outcome
 ) -> None:
     answer(database, tenant, attempt, early)
-    answer(database, tenant, attempt, Outcome.PAID, at_hour=1, fee=usd("1.40"))
+    answer(database, tenant, attempt, Outcome.PAID, at_hour=1)
     assert stored(database, tenant, attempt).outcome is Outcome.PAID
+
+
+def test_a_fee_is_an_estimate_until_the_gateway_tells(database: Database, tenant: Tenant, attempt: Attempt) -> None:
+    for fee, is_estimate in ((usd("1.40"), True), (usd("1.25"), False)):
+        with database.tenant(tenant.id) as session:
+            attempts.record_fee(session, attempt.id, fee, is_estimate=is_estimate)
+        found = stored(database, tenant, attempt)
+        assert (found.fee, found.fee_is_estimate) == (fee, is_estimate)
+
+
+def test_the_first_word_about_a_card_is_kept(database: Database, tenant: Tenant, attempt: Attempt) -> None:
+    answer(database, tenant, attempt, Outcome.PAID, brand="visa")
+    answer(database, tenant, attempt, Outcome.PAID)
+    assert stored(database, tenant, attempt).card_brand == "visa"
 
 
 def test_our_reference_finds_the_tenant_and_payment_of_an_attempt(database: Database, tenant: Tenant, attempt: Attempt) -> None:
@@ -175,6 +189,7 @@ def test_attempts_are_listed_in_order_and_the_last_is_the_last(database: Databas
         assert attempts.of_payment(session, payment.id) == [attempt, second]
         assert attempts.last(session, payment.id) == second
         assert attempts.last(session, "pay_none") is None
+        assert attempts.last_of_each(session, [payment.id, "pay_none"]) == {payment.id: second}
 
 
 def test_payments_are_paged_newest_first_and_filtered(database: Database, tenant: Tenant) -> None:
@@ -186,7 +201,6 @@ def test_payments_are_paged_newest_first_and_filtered(database: Database, tenant
         assert [item.id for item in payments.page(session, after=made[1].id, limit=2)] == [made[0].id]
         assert [item.id for item in payments.page(session, after=None, limit=9, status="SETTLED")] == [made[0].id]
         assert [item.id for item in payments.page(session, after=None, limit=9, invoice_id=other.id)] == [made[2].id]
-        assert [item.id for item in payments.pending_of_invoice(session, invoice.id)] == [made[1].id]
 
 
 def test_a_payment_that_is_not_there_is_named(database: Database, tenant: Tenant) -> None:
@@ -216,18 +230,16 @@ def test_money_recorded_by_hand_is_found_by_method_and_reference(database: Datab
         assert payments.by_manual_reference(session, PaymentMethod.CASH, "RCPT-8") is None
 
 
-def test_only_old_pending_payments_that_no_gateway_was_asked_about_never_began(
-    database: Database, tenant: Tenant, attempt: Attempt
-) -> None:
-    long_ago = NOW - timedelta(days=3650)
-    invoice = factories.issue_invoice(database, tenant)
-    forgotten = factories.start_payment(database, tenant, invoice, now=long_ago)
-    by_hand, failed, asked = (factories.start_payment(database, tenant, invoice, now=long_ago) for _ in range(3))
-    factories.make_attempt(database, tenant, asked)
+def test_the_reference_of_a_reversed_payment_may_be_recorded_again(database: Database, tenant: Tenant) -> None:
+    """What was recorded on the wrong account is reversed, and recorded on the right one under the bank's one reference."""
+    wrong = factories.start_payment(database, tenant, factories.issue_invoice(database, tenant), method=PaymentMethod.CASH)
+    right = factories.start_payment(database, tenant, factories.issue_invoice(database, tenant), method=PaymentMethod.CASH)
     with database.tenant(tenant.id) as session:
-        session.get_one(PaymentRow, by_hand.id).manual_reference = "RCPT-8"
-        payments.fail(session, failed.id, "The payment could not be started.", NOW)
-    with database.system() as system:
-        found = payments.never_begun(system, long_ago + timedelta(seconds=1), 100)
-        assert payments.never_begun(system, long_ago, 100) == []
-    assert found == [(tenant.id, forgotten.id)]
+        session.get_one(PaymentRow, wrong.id).manual_reference = "RCPT-7"
+    factories.settle_payment(database, tenant, wrong)
+    reverse_payment(database, tenant, wrong)
+    with database.tenant(tenant.id) as session:
+        assert payments.by_manual_reference(session, PaymentMethod.CASH, "RCPT-7") is None
+        session.get_one(PaymentRow, right.id).manual_reference = "RCPT-7"
+    with database.tenant(tenant.id) as session:
+        assert payments.by_manual_reference(session, PaymentMethod.CASH, "RCPT-7") == replace(right, manual_reference="RCPT-7")

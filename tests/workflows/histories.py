@@ -14,28 +14,46 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from workflows.billing_run import BillingRun
 from workflows.invoice_lifecycle import InvoiceLifecycle
+from workflows.letter_delivery import LetterDelivery
 from workflows.payment import LatePayment, Payment, RecordedPayment
+from workflows.payment_reversal import PaymentReversal
+from workflows.reconciliation import DecidedPayment, Reconciliation
 
 # What Temporal calls a process: its id and its machine's name.
 _PROCESS = re.compile(rf"\d+@{re.escape(socket.gethostname())}")
 
 FOLDER = Path(__file__).parent / "histories"
 RENEW = "RENEW_HISTORIES"
-WORKFLOWS: tuple[type, ...] = (BillingRun, InvoiceLifecycle, Payment, LatePayment, RecordedPayment)
+WORKFLOWS: tuple[type, ...] = (
+    BillingRun,
+    InvoiceLifecycle,
+    Payment,
+    LatePayment,
+    RecordedPayment,
+    PaymentReversal,
+    DecidedPayment,
+    Reconciliation,
+    LetterDelivery,
+)
 
 # One history per path through a workflow; each is stored by the test that walks it.
 PATHS = (
     "billing_run",
     "billing_run_dry",
     "late_payment",
+    "letter_asked_for",
     "lifecycle_paid_early",
+    "lifecycle_reopened",
     "lifecycle_suspended_and_reactivated",
     "payment_by_poll",
     "payment_by_webhook",
+    "payment_decided",
     "payment_declined",
     "payment_expired",
     "payment_never_answered",
     "payment_recorded",
+    "payment_reversed",
+    "reconciliation",
 )
 
 

@@ -2,9 +2,16 @@
 
 from datetime import timedelta
 
+from domain.customer import Customer
+from domain.letters import Letter
 from domain.payment import Outcome, PaymentStatus
-from persistence import messages
+from persistence import links, messages
+from persistence.messages import Claim
+from tests.linking import make_link
+from tests.workflows import histories
 from tests.workflows.bench import Bench, eventually
+from tests.workflows.engine import wall_clock
+from tests.workflows.letters import delivery
 from workflows.payment import PaymentResult
 
 
@@ -63,3 +70,35 @@ async def test_a_mail_server_that_is_down_does_not_hold_up_the_next_step(bench: 
     bench.engine.letters.rcpt = None
     await bench.forward(lifecycle, timedelta(minutes=6))
     await bench.letters_are(invoice, "invoice_issued FAILED", "payment_reminder SENT")
+
+
+async def test_a_letter_that_staff_asked_for_is_sent_by_a_workflow_of_its_own(bench: Bench) -> None:
+    customer = bench.customer()
+    letter = asked_for(bench, customer)
+    for _ in range(2):
+        await bench.engine.workflows.send_letter(bench.tenant.id, letter)
+    await bench.ended(delivery(bench, letter))
+    assert bench.inbox(customer) == ["Payment Request - Christus Veritas Technologies"]
+    histories.keep("letter_asked_for", await delivery(bench, letter).fetch_history())
+
+
+async def test_a_letter_that_staff_asked_for_is_not_sent_when_its_link_was_cancelled_meanwhile(bench: Bench) -> None:
+    customer = bench.customer()
+    letter = asked_for(bench, customer)
+    with bench.database.tenant(bench.tenant.id) as session:
+        links.cancel(session, messages.get(session, letter).entity_id, "Rudo", wall_clock())
+    await bench.engine.workflows.send_letter(bench.tenant.id, letter)
+    await bench.ended(delivery(bench, letter))
+    assert bench.inbox(customer) == []
+    with bench.database.tenant(bench.tenant.id) as session:
+        assert messages.get(session, letter).status == "CANCELLED"
+
+
+def asked_for(bench: Bench, customer: Customer) -> str:
+    """A letter with a link to pay a deposit, claimed as the API's door claims it."""
+    link = make_link(bench.database, bench.tenant, customer=customer, now=wall_clock())
+    with bench.database.tenant(bench.tenant.id) as session:
+        claim = Claim(Letter.PAYMENT_LINK, "PaymentLink", link.id, "today", customer.id)
+        claimed = messages.claim(session, claim, wall_clock())
+    assert claimed is not None
+    return claimed

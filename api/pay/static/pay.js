@@ -5,7 +5,7 @@ const card = document.getElementById("pay");
 const form = document.getElementById("form");
 const outcome = document.getElementById("outcome");
 const another = document.getElementById("another");
-const base = `/pay/${encodeURIComponent(card.dataset.token)}`;
+const base = `/pay/${encodeURIComponent(card.dataset.code)}`;
 
 const LOST = "We could not reach the server. Check your connection and press the button again: you will not pay twice.";
 const BUSY = "We could not start the payment just now. Press the button again in a moment: you will not pay twice.";
@@ -39,7 +39,7 @@ function chosen() {
 function showFields() {
   const needsPhone = chosen().dataset.phone === "yes";
   document.getElementById("phone-field").hidden = !needsPhone;
-  document.getElementById("card-hint").hidden = needsPhone;
+  document.getElementById("page-hint").hidden = needsPhone;
 }
 
 // A line is text, or a code to read off, or a link.
@@ -135,7 +135,8 @@ async function pay(event) {
   if (response.ok) {
     next(answer);
   } else if (response.status === 409) {
-    window.location.reload(); // paid or closed in the meantime: the page says which
+    fail(answer.detail); // paid or closed in the meantime, or another payment is not clear yet
+    follow();
   } else if (response.status >= 500) {
     fail(BUSY);
   } else {
@@ -151,7 +152,7 @@ function next(answer) {
     return;
   }
   if (answer.decline_reason) {
-    say("failed", "The payment was refused", [{ text: `${answer.decline_reason}.` }, { text: "You can try again, or choose another way to pay.", soft: true }]);
+    say("failed", "No payment was made", [{ text: sentence(answer.decline_reason) }]);
     showForm();
     return;
   }
@@ -166,6 +167,10 @@ function next(answer) {
   follow();
 }
 
+function sentence(words) {
+  return /[.!?]$/.test(words) ? words : `${words}.`;
+}
+
 // Often at first, when somebody sits before it; rarely when the page was left open.
 function again() {
   looks += 1;
@@ -173,18 +178,31 @@ function again() {
   timer = setTimeout(follow, looks < 60 ? 2000 : looks < 120 ? 10000 : 60000);
 }
 
-async function follow() {
+function follow() {
+  return learn(() => fetch(`${base}/status`, { cache: "no-store" }));
+}
+
+// Who comes back from a gateway's page, or to one that was left open, has us ask the gateway now.
+function look() {
+  return learn(() => fetch(`${base}/look`, { method: "POST" }));
+}
+
+async function learn(ask) {
   let status;
   try {
-    const response = await fetch(`${base}/status`, { cache: "no-store" });
+    const response = await ask();
     if (!response.ok) throw new Error(`status ${response.status}`);
     status = await response.json();
   } catch {
     again();
     return;
   }
-  if (status.state === "PAID") {
+  if (status.link_status === "PAID" || status.state === "PAID") {
     celebrate();
+    return;
+  }
+  if (form && status.link_status !== "ACTIVE") {
+    window.location.reload(); // it has ended: the page says how
     return;
   }
   const payment = status.payments.find((one) => one.id === followed);
@@ -192,7 +210,7 @@ async function follow() {
   if (!payment || payment.status === "PENDING") {
     again();
   } else if (payment.status === "FAILED") {
-    say("failed", "The payment did not go through", [{ text: payment.failure_reason || "No money was taken." }, { text: "You can try again, or choose another way to pay.", soft: true }]);
+    say("failed", "The payment did not go through", [{ text: sentence(payment.failure_reason || "No money was taken") }]);
     showForm();
   } else {
     window.location.reload(); // settled, and something is left to pay
@@ -200,31 +218,38 @@ async function follow() {
 }
 
 function celebrate() {
-  if (form) form.hidden = true;
-  another.hidden = true;
-  document.getElementById("label").textContent = "Paid";
-  document.getElementById("label").className = "label good";
-  document.getElementById("due").textContent = "Nothing is left to pay. Thank you!";
-  document.getElementById("due").className = "due";
+  clearTimeout(timer);
+  if (form) {
+    form.hidden = true;
+    another.hidden = true;
+  }
+  const label = document.getElementById("label");
+  label.textContent = "Paid";
+  label.className = "label good";
+  document.querySelectorAll(".owed .due, .owed .instead").forEach((note) => note.remove());
+  const thanks = document.createElement("p");
+  thanks.className = "due";
+  thanks.textContent = card.dataset.thanks;
+  document.querySelector(".owed").append(thanks);
   document.title = `Paid - ${document.title}`;
   const letter = card.dataset.letters === "yes" ? [{ text: "A confirmation is on its way to you by e-mail.", soft: true }] : [];
   say("paid", "Your payment was received", letter);
 }
 
-another.addEventListener("click", () => {
-  followed = null;
-  outcome.hidden = true;
-  showForm();
-  document.querySelector("input[name=method]:checked").focus();
-});
 if (form) {
+  another.addEventListener("click", () => {
+    followed = null;
+    outcome.hidden = true;
+    showForm();
+    chosen().focus();
+  });
   form.addEventListener("change", showFields);
   form.addEventListener("submit", pay);
   showFields();
 }
 if (followed) {
-  another.hidden = !form;
-  follow();
+  if (form) another.hidden = !form.hidden;
+  look();
 }
 // A page that the browser kept while its reader was at the gateway's may show what is no longer so.
 window.addEventListener("pageshow", (event) => {

@@ -1,0 +1,98 @@
+"""What an invoice's lifecycle is started with, for the first time or again; the door to Temporal is handed in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from domain.dunning import PlannedStep, TakenStep, plan_steps
+from domain.invoice import InvoiceState
+from domain.letters import Letter
+from domain.money import Money
+from persistence import holds, messages, tenants
+from persistence.invoices import InvoiceDetail
+from persistence.messages import Claim
+
+
+@dataclass(frozen=True, slots=True)
+class LifecycleStart:
+    """All that an invoice's lifecycle needs to know: ids, amounts and dates, nothing personal.
+
+    Attributes:
+        issued_message_id: the claimed letter *Invoice Issued*; None when the customer cannot be written to, or has it.
+        plan: the dunning policy's steps, dated for this invoice.
+        state: PAID when money was recorded before the lifecycle began: then it only mails the invoice.
+        amount_due: what is left to pay; None where that is all.
+        taken: the steps that an earlier lifecycle took, before a reversal opened the invoice again.
+    """
+
+    tenant_id: str
+    invoice_id: str
+    customer_id: str
+    number: str
+    total: Money
+    due_on: str
+    issued_message_id: str | None
+    plan: tuple[PlannedStep, ...]
+    state: InvoiceState = InvoiceState.OPEN
+    amount_due: Money | None = None
+    taken: tuple[TakenStep, ...] = ()
+
+
+class LifecycleStarter(Protocol):
+    """Starts an invoice's lifecycle workflow; harmless when it runs or ran already."""
+
+    async def start_lifecycle(self, start: LifecycleStart) -> None: ...
+
+
+class LifecycleReopener(Protocol):
+    """Has an invoice's lifecycle run again after a reversal."""
+
+    async def reopen_lifecycle(self, start: LifecycleStart) -> None:
+        """Start it also when it ended, because its invoice is open again; one that still runs is told to look."""
+        ...
+
+
+def issued_letter(invoice_id: str, customer_id: str) -> Claim:
+    """The letter *Invoice Issued* of an invoice."""
+    return Claim(Letter.INVOICE_ISSUED, "Invoice", invoice_id, "issued", customer_id, invoice_id=invoice_id)
+
+
+def first_start(session: Session, tenant_id: str, detail: InvoiceDetail) -> LifecycleStart:
+    """How a lifecycle begins that never began."""
+    invoice = detail.invoice
+    letter = messages.claim(session, issued_letter(invoice.id, invoice.customer_id), detail.issued_at)
+    return _start(session, tenant_id, detail, letter, ())
+
+
+def start_after_reversal(session: Session, tenant_id: str, detail: InvoiceDetail, now: datetime) -> LifecycleStart:
+    """How a lifecycle begins again.
+
+    Steps that were taken count as taken just now: a suspension comes no sooner after the reversal than the policy's own
+    gap after its warning. The issued letter is sent only if it still waits.
+    """
+    invoice = detail.invoice
+    letter = messages.claim(session, issued_letter(invoice.id, invoice.customer_id), detail.issued_at)
+    is_waiting = letter is not None and messages.get(session, letter).status == "QUEUED"
+    taken = tuple(TakenStep(step, now) for step, outcome, _ in holds.steps(session, invoice.id) if outcome == "TAKEN")
+    return _start(session, tenant_id, detail, letter if is_waiting else None, taken)
+
+
+def _start(
+    session: Session, tenant_id: str, detail: InvoiceDetail, letter: str | None, taken: tuple[TakenStep, ...]
+) -> LifecycleStart:
+    invoice = detail.invoice
+    return LifecycleStart(
+        tenant_id=tenant_id,
+        invoice_id=invoice.id,
+        customer_id=invoice.customer_id,
+        number=invoice.number,
+        total=invoice.total,
+        due_on=invoice.due_on.isoformat(),
+        issued_message_id=letter,
+        plan=plan_steps(detail.policy, invoice.due_on, tenants.current(session).time_zone, detail.issued_at),
+        state=invoice.state,
+        amount_due=invoice.amount_due,
+        taken=taken,
+    )

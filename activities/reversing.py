@@ -1,0 +1,167 @@
+"""Reversing: takes a settled payment back in one transaction, and has the invoices chased again that it had paid.
+
+What it was used for stays on record; the ledger gets an entry of its own. Done twice it gives the same answer.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+from temporalio import activity
+
+from activities.failures import translated
+from activities.lifecycles import LifecycleReopener, LifecycleStart, start_after_reversal
+from activities.settlement import money_account
+from activities.suspension import letter_of_standing_hold, suspend
+from domain import ledger as entries
+from domain.errors import ConflictError
+from domain.invoice import InvoiceState
+from domain.money import Money
+from domain.payment import PaymentMethod, PaymentStatus
+from domain.reversal import why_credit_is_missing, why_not
+from persistence import attempts, audit, customers, invoices, ledger, links, payments
+from persistence.database import Database
+from persistence.invoices import InvoiceDetail
+from persistence.payments import Payment
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalRequest:
+    """Take back a payment; who wants it and why is in the audit log."""
+
+    tenant_id: str
+    payment_id: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """What a reversal brought about.
+
+    Attributes:
+        open_invoice_ids: what the payment had paid and is owed again.
+        message_ids: letters to send: the customer is suspended again.
+    """
+
+    open_invoice_ids: tuple[str, ...]
+    message_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReopeningRequest:
+    """Invoices whose lifecycles must run (again)."""
+
+    tenant_id: str
+    invoice_ids: tuple[str, ...]
+    now: datetime
+
+
+class Reversing:
+    """Args: lifecycles: the door to Temporal, handed in so that activities know no workflow."""
+
+    def __init__(self, database: Database, lifecycles: LifecycleReopener) -> None:
+        self._database = database
+        self._lifecycles = lifecycles
+
+    @activity.defn(name="reversing.reverse")
+    @translated
+    def reverse(self, request: ReversalRequest) -> Reversal:
+        """Reverse a payment: its state, the ledger, what is due on its invoices, their links, a suspension, the audit entry.
+
+        Raises:
+            ConflictError: it cannot be reversed, or not yet; the sentence says why.
+        """
+        with self._database.tenant(request.tenant_id) as session:
+            payment = payments.get(session, request.payment_id)
+            customers.lock(session, payment.customer_id)
+            parts = payments.allocations(session, payment.id)
+            paid = invoices.lock_many(session, [invoice_id for invoice_id, _ in parts])
+            payment = payments.lock(session, payment.id)
+            if payment.status is PaymentStatus.REVERSED:
+                return _as_it_stands(session, paid)
+            _refuse_if_wrong(session, payment, paid)
+            return _reverse(session, payment, parts, paid, request.now)
+
+    @activity.defn(name="reversing.reopen_lifecycles")
+    async def reopen_lifecycles(self, request: ReopeningRequest) -> None:
+        """Have the lifecycles of these invoices run; whichever is paid again by now is left alone."""
+        for start in await asyncio.to_thread(self._starts, request):
+            await self._lifecycles.reopen_lifecycle(start)
+
+    def _starts(self, request: ReopeningRequest) -> list[LifecycleStart]:
+        with self._database.tenant(request.tenant_id) as session:
+            details = [invoices.get(session, invoice_id) for invoice_id in request.invoice_ids]
+            return [
+                start_after_reversal(session, request.tenant_id, detail, request.now)
+                for detail in details
+                if detail.invoice.state is InvoiceState.OPEN
+            ]
+
+
+def _refuse_if_wrong(session: Session, payment: Payment, paid: list[InvoiceDetail]) -> None:
+    attempt = attempts.last(session, payment.id)
+    refusal = why_not(payment.id, payment.method, payment.status, attempt.outcome if attempt else None)
+    currency = payment.amount.currency
+    uses = payments.uses_of_credit(session, payment.customer_id, currency, PaymentStatus.SETTLED)
+    # What was applied from credit goes back there: it takes none away.
+    left = payment.credited if payment.method is not PaymentMethod.CREDIT else Money.zero(currency)
+    refusal = refusal or why_credit_is_missing(
+        payment.id,
+        left,
+        ledger.credit_of(session, payment.customer_id, currency),
+        [(use.id, use.allocated) for use in uses],
+    )
+    for detail in paid:
+        if detail.invoice.state not in {InvoiceState.OPEN, InvoiceState.PAID}:
+            refusal = refusal or (
+                f"Invoice {detail.invoice.number}, which payment {payment.id} paid, is {detail.invoice.state}: "
+                "nothing can be owed on it again."
+            )
+    if refusal is not None:
+        raise ConflictError(refusal)
+
+
+def _reverse(
+    session: Session, payment: Payment, parts: list[tuple[str, Money]], paid: list[InvoiceDetail], now: datetime
+) -> Reversal:
+    actor, details = audit.last_of(session, audit.REVERSAL_REQUESTED, payment.id) or (audit.SYSTEM, {})
+    reason = str(details.get("reason") or "No reason is on record.")
+    payments.reverse(session, payment.id, reason, now)
+    by_id = {detail.invoice.id: detail for detail in paid}
+    for invoice_id, amount in parts:
+        invoices.unpay(session, by_id[invoice_id].invoice, amount)
+    entry = entries.payment_reversed(
+        payment.id, payment.customer_id, payment.amount, tuple(parts), payment.credited, money_account(payment)
+    )
+    ledger.post(session, entry, now)
+    reopened = [detail for detail in paid if detail.invoice.state is InvoiceState.PAID]
+    links.reopen_of_invoices(session, [detail.invoice.id for detail in reopened])
+    audit.record(
+        session, now, actor, "PAYMENT_REVERSED", "Payment", payment.id,
+        reason=reason,
+        amount=str(payment.amount),
+        owed_again={invoice_id: str(amount) for invoice_id, amount in parts},
+        credit_taken_back=str(payment.credited),
+    )  # fmt: skip
+    return Reversal(tuple(sorted(by_id)), _suspend_again(session, payment.customer_id, reopened, now))
+
+
+def _suspend_again(session: Session, customer_id: str, reopened: list[InvoiceDetail], now: datetime) -> tuple[str, ...]:
+    """Suspend the customer whom one of these invoices had suspended until it was paid, unless another still does."""
+    for detail in reopened:
+        if detail.suspended_at is not None:
+            message_id = suspend(session, customer_id, detail.invoice.id, now)
+            return (message_id,) if message_id else ()
+    return ()
+
+
+def _as_it_stands(session: Session, paid: list[InvoiceDetail]) -> Reversal:
+    """The same answer as the first time, for a workflow that lost it."""
+    again = [detail for detail in paid if detail.invoice.state is InvoiceState.OPEN]
+    letters = [
+        letter_of_standing_hold(session, detail.invoice.customer_id, detail.invoice.id)
+        for detail in again
+        if detail.suspended_at is not None
+    ]
+    return Reversal(tuple(detail.invoice.id for detail in again), tuple(letter for letter in letters if letter))

@@ -1,0 +1,19 @@
+"""What a person's decision about money needs from the tables of payments and accounts, besides what every payment needs."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from persistence.models import GatewayAccountRow, PaymentRow
+
+
+def book_on(session: Session, payment_id: str, reference: str) -> None:
+    """Note on a payment the gateway's reference of the money that a person says was for it; nothing else can take it then."""
+    session.get_one(PaymentRow, payment_id, with_for_update=True).manual_reference = reference
+    session.flush()
+
+
+def account_at(session: Session, gateway: str, currency: str) -> str | None:
+    """The id of the bound tenant's account at a gateway for a currency; None when it has none."""
+    return session.scalar(
+        select(GatewayAccountRow.id).where(GatewayAccountRow.gateway == gateway, GatewayAccountRow.currency == currency)
+    )
