@@ -70,14 +70,6 @@ def page(
     return [_detail(row) for row in session.scalars(statement)]
 
 
-def tenant_of_token(system: Session, payment_token: str) -> tuple[str, str] | None:
-    """Which tenant's invoice a payment token opens: (tenant id, invoice id), None when it opens nothing."""
-    found = system.execute(
-        select(InvoiceRow.tenant_id, InvoiceRow.id).where(InvoiceRow.payment_token == payment_token)
-    ).one_or_none()
-    return (found[0], found[1]) if found else None
-
-
 def paid_by(session: Session, invoice: Invoice, method: PaymentMethod) -> Money:
     """What settled payments by one method paid of an invoice."""
     paid = session.scalar(

@@ -45,7 +45,9 @@ def hand_over(code: str, payment_id: str, services: Services) -> Response:
     return render(
         "handover.html",
         branding=branding,
-        form_action=origin_of(handover.action),
+        # Browsers hold the provider's own redirects after the post to this rule as well, and where those lead is the provider's
+        # business: any host, as long as it is encrypted.
+        form_action=f"{origin_of(handover.action)} https:",
         headers={"Cache-Control": "no-store"},
         page=page,
         method_name=method.human_name,

@@ -1,32 +1,27 @@
 """Opening a checkout: by whatever link, with whichever gateway, and what a gateway that does not answer means for the payer."""
 
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
 
-from activities.gateway_calls import GatewayAddresses, GatewayDesk
-from activities.paying import CheckoutOpening, OpenedCheckout, Paying
-from activities.settling import ConfirmRequest, Settling
+from activities.gateway_calls import GatewayAddresses
+from activities.paying import OpenedCheckout
 from domain.customer import Tenant
 from domain.invoice import Invoice
 from domain.money import Money
 from domain.payment import Outcome, PaymentMethod, PaymentStatus
 from domain.payment_link import LinkType, PaymentLink
 from gateways.base import GatewayOutcomeUnknownError, GatewayPausedError, GatewayUnreachableError
-from gateways.breaker import FEWEST_CALLS, PAUSE_SECONDS, Breakers, Guarded
-from gateways.registry import Registry, build_registry
+from gateways.breaker import FEWEST_CALLS, PAUSE_SECONDS
 from gateways.transport import Transport
-from persistence import attempts, audit, links, payments
-from persistence.attempts import Attempt
+from persistence import audit, links, payments
 from persistence.database import Database
 from persistence.payments import Payment
 from tests import factories
+from tests.activities.counter import Counter
 from tests.api.south_africa import SouthAfrica, make_tenant, south_africa
 from tests.factories import zar
-from tests.gateways.test_breaker import Clock
 from tests.workflows.bench import Bench
 from tests.workflows.engine import PAGE, Engine, wall_clock
 
@@ -36,52 +31,9 @@ NOT_ANSWERING = (
 )
 
 
-@dataclass
-class Counter:
-    """Where checkouts are opened: gateways behind a breaker whose clock the test moves, at addresses that it can change."""
-
-    database: Database
-    transport: Transport
-    addresses: dict[str, GatewayAddresses]
-    clock: Clock = field(default_factory=Clock)
-
-    def __post_init__(self) -> None:
-        registry, breakers = build_registry(self.transport), Breakers(self.clock, lambda _: None)
-        guarded = {name: Guarded(registry.gateway(name), breakers) for name in registry.names}
-        self.desk = GatewayDesk(Registry(guarded), factories.BOX, self.addresses)
-
-    def open(self, payment: Payment, tenant: Tenant) -> OpenedCheckout:
-        opening = CheckoutOpening(tenant.id, payment.id, wall_clock())
-        return Paying(self.database, self.desk, lambda code: f"{PAGE}{code}").open_checkout(opening)
-
-    def confirm(self, payment: Payment, tenant: Tenant) -> PaymentStatus:
-        request = ConfirmRequest(tenant.id, payment.id, wall_clock())
-        return Settling(self.database, self.desk).confirm(request).status
-
-    def break_open(self, tenant: Tenant, gateway: str, currency: str) -> None:
-        """Ask until the breaker of this account opens; the simulator must be made to answer 500."""
-        with self.database.tenant(tenant.id) as session:
-            account = self.desk.account_for(session, gateway, currency)
-        for _ in range(FEWEST_CALLS):
-            with suppress(GatewayOutcomeUnknownError, GatewayPausedError):
-                self.desk.gateway(gateway).probe(account)
-        with pytest.raises(GatewayPausedError):
-            self.desk.gateway(gateway).probe(account)
-
-    def payment(self, payment: Payment, tenant: Tenant) -> Payment:
-        with self.database.tenant(tenant.id) as session:
-            return payments.get(session, payment.id)
-
-    def attempt(self, payment: Payment, tenant: Tenant) -> Attempt:
-        with self.database.tenant(tenant.id) as session:
-            found = attempts.last(session, payment.id)
-        assert found is not None
-        return found
-
-
 @pytest.fixture(scope="module")
-def cape(engine: Engine) -> Iterator[SouthAfrica]:
-    with south_africa(engine.merchant.url) as simulators:
+def cape() -> Iterator[SouthAfrica]:
+    with south_africa() as simulators:
         yield simulators
 
 

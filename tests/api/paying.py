@@ -207,7 +207,7 @@ async def update(engine: Engine, reference: str, status: str) -> Posted:
     async def look() -> Posted | None:
         for posted in list(engine.merchant.posted):
             fields = parse_qs(posted.body.decode())
-            if (fields["reference"], fields["status"]) == ([reference], [status]):
+            if (fields.get("reference"), fields.get("status")) == ([reference], [status]):
                 return posted
         return None
 

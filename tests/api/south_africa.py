@@ -15,7 +15,7 @@ from persistence import tenants
 from persistence.database import Database
 from tests import factories
 from tests.gateways import ozow_bench, payfast_bench, yoco_bench
-from tests.gateways.serving import served
+from tests.gateways.serving import Merchant, served
 
 CREDENTIALS: dict[str, dict[str, str]] = {
     "yoco": {"secret_key": yoco_bench.SECRET_KEY, "webhook_secret": ""},
@@ -30,7 +30,7 @@ CREDENTIALS: dict[str, dict[str, str]] = {
 
 @dataclass(frozen=True)
 class SouthAfrica:
-    """The simulators' base URLs by gateway, and where they find us."""
+    """The simulators' base URLs by gateway, and where they post their updates."""
 
     urls: dict[str, str]
     ours: str
@@ -66,16 +66,18 @@ class SouthAfrica:
 
 
 @contextmanager
-def south_africa(ours: str) -> Iterator[SouthAfrica]:
-    """Serve the three simulators; their updates go to `ours`."""
+def south_africa() -> Iterator[SouthAfrica]:
+    """Serve the three simulators; their updates go to a server that does nothing with them."""
     yoco_settings = {"accounts": [{"secret_key": yoco_bench.SECRET_KEY}], "delay_scale": 0.01}
     with ExitStack() as stack:
+        merchant = Merchant()
+        stack.callback(merchant.close)
         urls = {
             "yoco": stack.enter_context(served(yoco.build_app(yoco_book.Config.load(yoco_settings)))),
             "payfast": stack.enter_context(served(payfast.build_app(payfast_book.Config.load(payfast_bench.SETTINGS)))),
             "ozow": stack.enter_context(served(ozow.build_app(ozow_book.Config.load(ozow_bench.SETTINGS)))),
         }
-        yield SouthAfrica(urls, ours, stack.enter_context(httpx.Client(trust_env=False)))
+        yield SouthAfrica(urls, merchant.url, stack.enter_context(httpx.Client(trust_env=False)))
 
 
 def make_tenant(database: Database, *gateways: str, **overrides: Any) -> Tenant:

@@ -9,7 +9,7 @@ from domain.dunning import default_policy
 from domain.errors import NotFoundError
 from domain.invoice import Invoice, InvoiceState
 from domain.ledger import Account
-from persistence import invoices, issuing, ledger
+from persistence import invoices, issuing, ledger, links
 from persistence.database import Database
 from persistence.models import TenantRow
 from tests import factories
@@ -77,12 +77,16 @@ def test_the_policy_that_was_in_force_stays_with_the_invoice(database: Database,
     assert state(database, tenant, invoice).policy == tenant.dunning_policy
 
 
-def test_a_payment_token_opens_its_invoice_and_nothing_else(database: Database, tenant: Tenant) -> None:
+def test_an_invoices_token_is_the_code_of_its_own_link_and_opens_nothing_else(database: Database, tenant: Tenant) -> None:
     invoice = factories.issue_invoice(database, tenant)
     token = state(database, tenant, invoice).payment_token
     with database.system() as system:
-        assert invoices.tenant_of_token(system, token) == (tenant.id, invoice.id)
-        assert invoices.tenant_of_token(system, token[:-1]) is None
+        found = links.tenant_of_code(system, token)
+        assert found is not None
+        assert found[0] == tenant.id
+        assert links.tenant_of_code(system, token[:-1]) is None
+    with database.tenant(tenant.id) as session:
+        assert links.get(session, found[1]).invoice_id == invoice.id
 
 
 def test_invoices_whose_ladder_reached_suspension_are_remembered_when_paid(database: Database, tenant: Tenant) -> None:
