@@ -2,7 +2,7 @@
 
 import contextlib
 
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -10,7 +10,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.errors import ConflictError
 from domain.payment import Outcome, PaymentMethod, PaymentStatus
 from workflows import names, options
-from workflows.payment import GatewayUpdate, LatePayment, Payment, PaymentInput, RecordedPayment
+from workflows.payment import GatewayUpdate, LatePayment, Payment, PaymentInput, PaymentResult, RecordedPayment
 from workflows.payment_reversal import PaymentReversal
 from workflows.waiting import EngineUnavailableError, in_time, quickly
 
@@ -125,13 +125,16 @@ class PaymentWorkflows:
                 raise ConflictError(error.cause.message) from error
             raise
 
+    def _saga(self, payment_id: str) -> WorkflowHandle[Payment, PaymentResult]:
+        return self._client.get_workflow_handle(names.payment_workflow_id(payment_id), result_type=PaymentResult)
+
     async def ask_gateway_now(self, payment_id: str, request_id: str) -> PaymentStatus | None:
         """Have a payment's saga ask its gateway now; its status after that, None when the saga has ended or never began.
 
         Raises:
             EngineUnavailableError: no answer in time.
         """
-        handle = self._client.get_workflow_handle_for(Payment.run, names.payment_workflow_id(payment_id))
+        handle = self._saga(payment_id)
         try:
             return await in_time(
                 handle.execute_update(Payment.ask_now, id=request_id),
@@ -150,7 +153,7 @@ class PaymentWorkflows:
         Raises:
             EngineUnavailableError: Temporal did not accept it in time; the sweeper tries again.
         """
-        handle = self._client.get_workflow_handle_for(Payment.run, names.payment_workflow_id(payment_id))
+        handle = self._saga(payment_id)
         try:
             await quickly(handle.signal(Payment.gateway_update, GatewayUpdate(webhook_id)))
         except RPCError as error:
