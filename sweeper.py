@@ -15,7 +15,7 @@ import structlog
 from domain.calendar import local_day, local_instant
 from domain.customer import Tenant
 from domain.letters import Letter
-from persistence import messages, payments, reconciliations, reviews, tenants, webhooks
+from persistence import forgotten, messages, reconciliations, reviews, tenants, webhooks
 from persistence.database import Database
 from persistence.payments import Payment
 from persistence.webhooks import Unsignalled
@@ -163,12 +163,12 @@ def _mark_signalled(database: Database, webhook_id: str, now: datetime) -> None:
 
 def _never_begun(database: Database, before: datetime) -> list[tuple[str, str]]:
     with database.system() as session:
-        return payments.never_begun(session, before, UPDATES_A_SWEEP)
+        return forgotten.never_begun(session, before, UPDATES_A_SWEEP)
 
 
 def _recorded_unsettled(database: Database, before: datetime) -> list[tuple[str, Payment]]:
     with database.system() as session:
-        return payments.recorded_unsettled(session, before, UPDATES_A_SWEEP)
+        return forgotten.recorded_unsettled(session, before, UPDATES_A_SWEEP)
 
 
 def _never_tried(database: Database, before: datetime) -> list[tuple[str, str]]:

@@ -8,18 +8,19 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from activities import questions
 from activities.settlement import Confirmation, as_it_stands, fail, lock_all, money_account, settle
 from domain import fees
 from domain import ledger as entries
 from domain.money import Money
-from domain.payment import Outcome, PaymentStatus, Settlement, mismatch
+from domain.payment import Outcome, PaymentStatus, Settlement
 from gateways.base import PaymentState
-from persistence import attempts, audit, ledger, payments, reviews, tenants
+from persistence import attempts, audit, ledger, payments, tenants
 from persistence.attempts import Attempt
 from persistence.payments import Payment
-from persistence.reviews import MoneyInQuestion
 
 EXPIRED = "Payment expired after 24 hours"
+GIVEN_BACK = "The payment was given back to the payer."
 
 # A gateway that says at once that it never heard of an attempt may be working on it still.
 UNHEARD_IS_SURE_AFTER = timedelta(minutes=5)
@@ -45,9 +46,15 @@ def act(session: Session, word: Word) -> Confirmation:
     # Under the lock: another door may have been here since the gateway was asked.
     word = replace(word, attempt=attempts.get(session, word.attempt.id))
     outcome = word.state.outcome if word.state.found else _outcome_of_unheard(word)
+    if outcome is Outcome.PAID and _is_booked_elsewhere(session, word, payment):
+        return _left_to_the_other(session, word, payment)
     _store(session, word, outcome)
-    confirmation = _confirmed(session, word, payment, outcome)
-    return _with_others(session, word, payment, confirmation)
+    confirmation = _with_others(session, word, payment, _confirmed(session, word, payment, outcome))
+    if payment.status is PaymentStatus.PENDING and confirmation.status is not PaymentStatus.PENDING:
+        questions.take_back_question_of_outcome(session, payment, word.state.gateway_status, word.now)
+    if word.state.returned is not None:
+        _ask_about_return(session, replace(word, state=word.state.returned), payments.get(session, payment.id))
+    return confirmation
 
 
 def _store(session: Session, word: Word, outcome: Outcome) -> None:
@@ -76,20 +83,22 @@ def _confirmed(session: Session, word: Word, payment: Payment, outcome: Outcome)
         case Outcome.PENDING if word.is_last and is_pending:
             return fail(session, payment, outcome, EXPIRED, word.now)
         case Outcome.DECLINED if payment.status is PaymentStatus.SETTLED:
-            explanation = (
-                f"Payment {payment.id} over {payment.amount} was settled, "
-                f"but the gateway now says {word.state.gateway_status}: ask it why."
-            )
-            reviews.open_for(session, payment.id, "CONTRADICTION", explanation, word.now)
-        case Outcome.DISPUTED | Outcome.REFUNDED if payment.status is not PaymentStatus.REVERSED:
-            explanation = (
-                f"The gateway says that payment {payment.id} over {payment.amount} is {word.state.gateway_status}: "
-                "decide with the customer what it means for the invoice."
-            )
-            reviews.open_for(session, payment.id, outcome.value, explanation, word.now)
+            questions.ask_about_contradiction(session, payment, word.state.gateway_status, word.now)
+        case Outcome.DISPUTED | Outcome.REFUNDED:
+            _ask_about_return(session, word, payment)
+            if is_pending and word.state.amount in {None, payment.amount} and outcome is Outcome.REFUNDED:
+                return fail(session, payment, outcome, GIVEN_BACK, word.now)
         case Outcome.UNKNOWN if word.is_last and is_pending:
-            ask_a_person(session, payment, word.state.gateway_status, word.now)
+            questions.ask_about_outcome(session, payment, word.state.gateway_status, word.now)
     return as_it_stands(session, payment, outcome)
+
+
+def _ask_about_return(session: Session, word: Word, payment: Payment) -> None:
+    """Money is held or was given back: unless the payment was reversed because of it, a person must look."""
+    if payment.status is not PaymentStatus.REVERSED:
+        questions.ask_about_return(session, payment, word.attempt, word.state, word.now)
+    if attempts.get(session, word.attempt.id).outcome is not word.state.outcome:
+        _store(session, word, word.state.outcome)
 
 
 def _outcome_of_unheard(word: Word) -> Outcome:
@@ -100,41 +109,41 @@ def _outcome_of_unheard(word: Word) -> Outcome:
 
 def _settle_if_right(session: Session, word: Word, payment: Payment) -> Confirmation:
     """Settle when reference, amount, currency and mode are what we asked for; else a person must look (design, rule 4)."""
-    if payment.status in {PaymentStatus.SETTLED, PaymentStatus.REVERSED}:
+    state, wrong = word.state, questions.misfit(word.attempt, word.state)
+    if payment.status is PaymentStatus.REVERSED:
+        if word.attempt.outcome is not Outcome.PAID and state.returned is None:
+            questions.ask_about_money_after_reversal(session, payment, word.attempt, state, word.now)
+        return as_it_stands(session, payment, state.outcome)
+    if payment.status is PaymentStatus.SETTLED:
         _correct_fee(session, word, payment)
-        return as_it_stands(session, payment, word.state.outcome)
-    if _is_booked_elsewhere(session, word, payment):
-        return as_it_stands(session, payments.get(session, payment.id), word.state.outcome)
-    wrong = _mismatch(word.attempt, word.state)
+        if wrong and payment.manual_reference is not None:
+            # A person booked it by what they read there; the gateway's own word is another.
+            questions.ask_about_contradiction(session, payment, wrong, word.now)
+        return as_it_stands(session, payment, state.outcome)
     if wrong:
-        _question(session, payment, word, word.state, wrong)
+        questions.ask_about_misfit(session, payment, word.attempt, state, wrong, word.now)
         return Confirmation(payment.status, Outcome.UNKNOWN)
     fee = _fee(session, word, payment)
-    settlement = Settlement(word.state.gateway_reference or word.attempt.id, payment.amount, fee)
+    settlement = Settlement(state.gateway_reference or word.attempt.id, payment.amount, fee)
     return settle(session, payment, settlement, money_account(payment), audit.SYSTEM, word.now)
 
 
 def _is_booked_elsewhere(session: Session, word: Word, payment: Payment) -> bool:
-    """Whether a person has booked this very money already, as another payment: then it must not be booked again."""
+    """Whether this very money is booked already, as another payment: by a person, or under another attempt."""
     reference = word.state.gateway_reference
-    booked = payments.by_manual_reference(session, payment.method, reference) if reference else None
-    if booked is None or booked.id == payment.id:
+    if reference is None or payment.status is PaymentStatus.SETTLED:
         return False
+    owners = {attempts.payment_of_reference(session, word.attempt.account_id, reference)}
+    owners |= {booked.id for booked in payments.booked_as(session, word.attempt.gateway, reference)}
+    return bool(owners - {None, payment.id})
+
+
+def _left_to_the_other(session: Session, word: Word, payment: Payment) -> Confirmation:
+    """The payment ends without money and without a letter: its money is another's."""
     if payment.status is PaymentStatus.PENDING:
-        payments.fail(session, payment.id, f"Its money was booked as payment {booked.id}.", word.now)
-    return True
-
-
-def _mismatch(attempt: Attempt, state: PaymentState) -> str | None:
-    return mismatch(attempt.id, attempt.amount, state.reference, state.amount, is_other_mode=state.is_other_mode)
-
-
-def _question(session: Session, payment: Payment, word: Word, state: PaymentState, wrong: str) -> None:
-    """Put money that does not fit before a person; play money is none, so there is no amount to decide about."""
-    money = MoneyInQuestion(
-        word.attempt.gateway, state.gateway_reference, None if state.is_other_mode else _if_any(state.amount)
-    )
-    reviews.open_for(session, payment.id, "OTHER_MODE" if state.is_other_mode else "MISMATCH", wrong, word.now, money)
+        reason = f"Its money ({word.state.gateway_reference}) is booked as another payment."
+        return fail(session, payment, Outcome.DECLINED, reason, word.now, tells_payer=False)
+    return as_it_stands(session, payment, Outcome.DECLINED)
 
 
 def _fee(session: Session, word: Word, payment: Payment) -> Money | None:
@@ -169,29 +178,35 @@ def _possible_fee(word: Word) -> Money | None:
 
 def _with_others(session: Session, word: Word, payment: Payment, confirmation: Confirmation) -> Confirmation:
     """Take further money that came in under the attempt's reference: the same form paid twice, say (pains 1 and 12)."""
-    others = [state for state in word.state.others if state.gateway_reference != word.attempt.gateway_reference]
-    known = word.attempt.gateway_reference
-    if word.state.outcome is Outcome.PAID and known and word.state.gateway_reference not in {None, known}:
+    known = word.attempt.gateway_reference if word.attempt.outcome in attempts.BROUGHT_MONEY else None
+    own = known or word.state.gateway_reference
+    others = [state for state in word.state.others if state.gateway_reference != own]
+    if word.state.outcome is Outcome.PAID and word.state.gateway_reference not in {None, own}:
         others.append(word.state)
     for state in others:
         further = _take(session, word, payment, state)
         confirmation = replace(
             confirmation,
             paid_invoices=(*confirmation.paid_invoices, *further.paid_invoices),
-            more_message_ids=(*confirmation.more_message_ids, *([further.message_id] if further.message_id else [])),
+            more_message_ids=(*confirmation.more_message_ids, *further.letters),
         )
     return confirmation
 
 
 def _take(session: Session, word: Word, payment: Payment, state: PaymentState) -> Confirmation:
     """Settle money that nobody asked for a second time, as a payment of its own; once per the gateway's reference."""
-    reference = state.gateway_reference or ""
-    known = attempts.payment_of_reference(session, word.attempt.account_id, reference)
+    reference = state.gateway_reference
+    known = attempts.payment_of_reference(session, word.attempt.account_id, reference) if reference else None
     if known is not None:
         return as_it_stands(session, payments.get(session, known), Outcome.PAID)
-    if state.is_other_mode or state.amount is None or state.amount.currency != payment.amount.currency:
-        _question(session, payment, word, state, _mismatch(word.attempt, state) or f"Unasked money under {reference}.")
+    is_bookable = state.amount is not None and state.amount.currency == payment.amount.currency and not state.is_other_mode
+    if state.amount is None or not is_bookable or reference is None:
+        # Without the gateway's own reference it could not be told from what was booked at an earlier look.
+        wrong = questions.misfit(word.attempt, state) or f"More money came in under {word.attempt.id}: {state.amount}."
+        questions.ask_about_misfit(session, payment, word.attempt, state, wrong, word.now)
         return Confirmation(payment.status, Outcome.UNKNOWN)
+    if payments.booked_as(session, word.attempt.gateway, reference):
+        return Confirmation(payment.status, Outcome.PAID)
     again = payments.start(
         session,
         customer_id=payment.customer_id,
@@ -209,22 +224,6 @@ def _take(session: Session, word: Word, payment: Payment, state: PaymentState) -
     own = Word(attempt, replace(state, reference=attempt.id, others=()), word.now)
     _store(session, own, Outcome.PAID)
     return _settle_if_right(session, own, again)
-
-
-def ask_a_person(session: Session, payment: Payment, gateway_word: str | None, now: datetime) -> None:
-    """Put a payment into needs-review whose outcome the gateway does not tell."""
-    reviews.open_for(
-        session,
-        payment.id,
-        "OUTCOME_UNKNOWN",
-        f"The gateway does not say what became of payment {payment.id} over {payment.amount} "
-        f"(its last word: {gateway_word or 'none'}): look it up there before the customer is asked to pay again.",
-        now,
-    )
-
-
-def _if_any(amount: Money | None) -> Money | None:
-    return amount if amount is not None and amount.minor > 0 else None
 
 
 def _declined_reason(state: PaymentState) -> str:

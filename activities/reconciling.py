@@ -14,7 +14,8 @@ from temporalio import activity
 
 from activities.failures import translated
 from activities.gateway_calls import GatewayDesk
-from activities.gateway_word import Word, act, ask_a_person
+from activities.gateway_word import Word, act
+from activities.questions import ask_about_outcome
 from activities.settlement import Confirmation, as_it_stands, fail, lock_all, money_account, settle
 from domain import fees
 from domain.errors import DunlinError, InvariantError
@@ -224,7 +225,7 @@ class _Look:
         self.tally = Tally(unanswered=1)
         if payment.status is PaymentStatus.PENDING:
             with self._database.tenant(self._tenant_id) as session:
-                ask_a_person(session, payment, None, self._now)
+                ask_about_outcome(session, payment, None, self._now)
                 reviewed = reviews.opened_at(session, payment.id, self._now)
             self.tally += Tally(reviewed=int(reviewed > 0))
 

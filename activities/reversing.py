@@ -1,6 +1,7 @@
 """Reversing: takes a settled payment back in one transaction, and has the invoices chased again that it had paid.
 
-What it was used for stays on record; the ledger gets an entry of its own. Done twice it gives the same answer.
+What it was used for stays on record; the ledger gets an entry of its own. What a person had booked wrongly in a review waits
+there again, to be booked anew. Done twice it gives the same answer.
 """
 
 import asyncio
@@ -18,9 +19,10 @@ from domain import ledger as entries
 from domain.errors import ConflictError
 from domain.invoice import InvoiceState
 from domain.money import Money
-from domain.payment import PaymentMethod, PaymentStatus
-from domain.reversal import why_credit_is_missing, why_not
-from persistence import attempts, audit, customers, invoices, ledger, links, payments
+from domain.payment import Outcome, PaymentMethod, PaymentStatus
+from domain.reversal import is_given_back, why_credit_is_missing, why_not, why_not_as_a_whole
+from persistence import attempts, audit, customers, decisions, invoices, ledger, links, payments, reviews
+from persistence.attempts import Attempt
 from persistence.database import Database
 from persistence.invoices import InvoiceDetail
 from persistence.payments import Payment
@@ -100,9 +102,16 @@ class Reversing:
 
 
 def _refuse_if_wrong(session: Session, payment: Payment, paid: list[InvoiceDetail]) -> None:
-    attempt = attempts.last(session, payment.id)
-    refusal = why_not(payment.id, payment.method, payment.status, attempt.outcome if attempt else None)
+    refusal = why_not(
+        payment.id,
+        payment.method,
+        payment.status,
+        _outcome(attempts.last(session, payment.id)),
+        is_booked_by_staff=payment.manual_reference is not None,
+    )
     currency = payment.amount.currency
+    given_back = Money(reviews.largest_amount(session, payment.id, Outcome.REFUNDED.value), currency)
+    refusal = refusal or why_not_as_a_whole(payment.id, payment.amount, given_back or None)
     uses = payments.uses_of_credit(session, payment.customer_id, currency, PaymentStatus.SETTLED)
     # What was applied from credit goes back there: it takes none away.
     left = payment.credited if payment.method is not PaymentMethod.CREDIT else Money.zero(currency)
@@ -144,7 +153,32 @@ def _reverse(
         owed_again={invoice_id: str(amount) for invoice_id, amount in parts},
         credit_taken_back=str(payment.credited),
     )  # fmt: skip
+    _free_what_staff_booked(session, payment, actor, reason, now)
     return Reversal(tuple(sorted(by_id)), _suspend_again(session, payment.customer_id, reopened, now))
+
+
+def _free_what_staff_booked(session: Session, payment: Payment, actor: str, reason: str, now: datetime) -> None:
+    """Put money that a person had booked wrongly before people again, unless the gateway has given it back."""
+    attempt = attempts.last(session, payment.id)
+    if payment.method.gateway is None or payment.manual_reference is None or is_given_back(_outcome(attempt)):
+        return
+    if attempt is not None:
+        _take_back_fee(session, attempt, now)
+        decisions.free(session, attempt.id)
+    for review_id in reviews.reopen(session, payment.id):
+        audit.record(session, now, actor, "REVIEW_REOPENED", "Review", review_id, payment_id=payment.id, reason=reason)
+
+
+def _take_back_fee(session: Session, attempt: Attempt, now: datetime) -> None:
+    """An estimate of the gateway's fee goes with the booking: the money bears its fee where it is booked next."""
+    if attempt.fee and attempt.fee_is_estimate:
+        none = Money.zero(attempt.fee.currency)
+        ledger.post(session, entries.fee_corrected(attempt.id, attempt.fee, none, attempt.gateway), now)
+        attempts.record_fee(session, attempt.id, none, is_estimate=False)
+
+
+def _outcome(attempt: Attempt | None) -> Outcome | None:
+    return attempt.outcome if attempt else None
 
 
 def _suspend_again(session: Session, customer_id: str, reopened: list[InvoiceDetail], now: datetime) -> tuple[str, ...]:

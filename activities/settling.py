@@ -12,7 +12,8 @@ from temporalio import activity
 
 from activities.failures import translated
 from activities.gateway_calls import GatewayDesk
-from activities.gateway_word import Word, act, ask_a_person
+from activities.gateway_word import Word, act
+from activities.questions import ask_about_outcome
 from activities.settlement import Confirmation, as_it_stands, fail, lock_all, money_account, settle
 from domain.allocation import credit_to_apply
 from domain.errors import ConflictError
@@ -104,7 +105,7 @@ class Settling:
         with self._database.tenant(request.tenant_id) as session:
             payment = payments.get(session, request.payment_id)
             if payment.status is not PaymentStatus.SETTLED:
-                ask_a_person(session, payment, None, request.now)
+                ask_about_outcome(session, payment, None, request.now)
 
 
 def _why_not_from_credit(session: Session, payment: Payment) -> str | None:
@@ -119,13 +120,18 @@ def _why_not_from_credit(session: Session, payment: Payment) -> str | None:
 
 
 def _never_asked(session: Session, payment: Payment, request: ConfirmRequest) -> Confirmation:
-    """No gateway ever heard of this payment, so nothing can have been charged."""
-    if payment.status is not PaymentStatus.PENDING:
-        return as_it_stands(session, payment, Outcome.DECLINED)
-    return fail(session, lock_all(session, payment.id), Outcome.DECLINED, "The payment could not be started.", request.now)
+    """No gateway ever heard of this payment, so nothing can have been charged; unless one is being asked this very moment."""
+    payment = lock_all(session, payment.id)
+    attempt = attempts.last(session, payment.id)
+    if payment.status is not PaymentStatus.PENDING or attempt is not None:
+        return as_it_stands(session, payment, Outcome.DECLINED if attempt is None else attempt.outcome)
+    return fail(session, payment, Outcome.DECLINED, "The payment could not be started.", request.now)
 
 
 def _refused_at_once(session: Session, request: ConfirmRequest, attempt: Attempt) -> Confirmation:
     """The gateway refused when it was asked to collect; there is nothing to ask it about."""
+    payment = lock_all(session, request.payment_id)
+    if payment.status is not PaymentStatus.PENDING or attempts.get(session, attempt.id).outcome is not Outcome.DECLINED:
+        return as_it_stands(session, payment, Outcome.DECLINED)
     reason = (attempt.checkout or {}).get("decline_reason") or "The payment was refused."
-    return fail(session, lock_all(session, request.payment_id), Outcome.DECLINED, str(reason), request.now)
+    return fail(session, payment, Outcome.DECLINED, str(reason), request.now)

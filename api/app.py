@@ -51,9 +51,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
         database = Database(settings.database_url, connections=settings.database_connections)
-        desk = build_desk(settings, Transport(), Breakers(time.monotonic, telemetry.BreakerTelemetry()))
-        app.state.services = build_services(settings, database, Workflows(client), desk)
-        yield
+        with Transport() as transport:
+            desk = build_desk(settings, transport, Breakers(time.monotonic, telemetry.BreakerTelemetry()))
+            app.state.services = build_services(settings, database, Workflows(client), desk)
+            yield
         database.close()
 
     app = FastAPI(title="Dunlin", summary="Billing and collections", version="0.1.0", lifespan=lifespan)

@@ -6,15 +6,17 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
-from api.idempotency import IdempotencyKey, answer, once
+from api.idempotency import IdempotencyKey, Making, answer, once_making
 from api.payments_schemas import ApplyCreditRequest, PaymentShown
 from api.recording import apply_credit
 from api.services import Services
 from api.showing import payment_shown
 from api.staff import AnyStaff, BillingStaff
 from domain.allocation import AllocationPolicy, Target
+from domain.ids import Prefix
 from persistence import audit, tenants
 from persistence.idempotency import StoredAnswer
+from persistence.payments import Payment
 
 router = APIRouter(prefix="/api", tags=["credit"])
 
@@ -42,14 +44,17 @@ async def apply_customer_credit(
 ) -> JSONResponse:
     """Pay an invoice from its customer's credit: an amount, or as much as there is and as is due."""
 
-    async def work() -> StoredAnswer:
-        payment = await asyncio.to_thread(apply_credit, services, staff, customer_id, request)
+    async def begin(payment_id: str) -> Payment:
+        return await asyncio.to_thread(apply_credit, services, staff, customer_id, request, payment_id)
+
+    async def go_on(payment: Payment) -> StoredAnswer:
         await services.workflows.settle_recorded(
             staff.tenant_id, payment.id, invoice_id=payment.invoice_id, currency=payment.amount.currency
         )
         return answer(202, await asyncio.to_thread(payment_shown, services, staff, payment.id))
 
-    return await once(services, f"{staff.tenant_id}/{customer_id}/apply-credit", idempotency_key, request, work)
+    making = Making(Prefix.PAYMENT, begin, go_on)
+    return await once_making(services, f"{staff.tenant_id}/{customer_id}/apply-credit", idempotency_key, request, making)
 
 
 @router.get("/allocation-policy")

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
-from api.idempotency import IdempotencyKey, answer, once
+from api.idempotency import IdempotencyKey, Making, answer, once_making
 from api.invoices import IdFilter, show_message
 from api.links_schemas import PaymentLinkDetailShown, PaymentLinkRequest, PaymentLinkShown
 from api.schemas import After, Amount, Limit, MessageShown, Page
@@ -20,6 +20,7 @@ from api.staff import AnyStaff, BillingStaff
 from domain.calendar import local_day
 from domain.customer import Customer
 from domain.errors import ConflictError, InvalidInputError
+from domain.ids import Prefix
 from domain.invoice import Invoice
 from domain.letters import Branding, Letter
 from domain.money import Money
@@ -44,10 +45,14 @@ async def create_link(
 ) -> JSONResponse:
     """Make a link for an invoice, an outstanding balance, a custom amount, a registration fee or a deposit."""
 
-    async def work() -> StoredAnswer:
-        return answer(201, await asyncio.to_thread(_create, services, staff, request))
+    async def begin(link_id: str) -> PaymentLink:
+        return await asyncio.to_thread(_create, services, staff, request, link_id)
 
-    return await once(services, f"{staff.tenant_id}/payment-links", idempotency_key, request, work)
+    async def go_on(link: PaymentLink) -> StoredAnswer:
+        return answer(201, await asyncio.to_thread(_made, services, staff, link.id))
+
+    making = Making(Prefix.PAYMENT_LINK, begin, go_on)
+    return await once_making(services, f"{staff.tenant_id}/payment-links", idempotency_key, request, making)
 
 
 @router.get("")
@@ -112,10 +117,13 @@ async def send_link(link_id: str, services: Services, staff: BillingStaff) -> Me
     return show_message(message)
 
 
-def _create(services: ApiServices, staff: Staff, request: PaymentLinkRequest) -> PaymentLinkShown:
+def _create(services: ApiServices, staff: Staff, request: PaymentLinkRequest, link_id: str) -> PaymentLink:
     require_fields(request.type, customer_id=request.customer_id, invoice_id=request.invoice_id, amount=request.amount)
     now = services.clock()
     with services.database.tenant(staff.tenant_id) as session:
+        own = links.find(session, link_id)
+        if own is not None:
+            return own
         customer, invoice = _payer(session, request)
         currency = _currency(session, request, invoice)
         amount = Money(request.amount, currency) if request.amount is not None else None
@@ -123,7 +131,7 @@ def _create(services: ApiServices, staff: Staff, request: PaymentLinkRequest) ->
             require_payable(invoice, amount)
         if request.type is LinkType.OUTSTANDING and not link_details.outstanding(session, customer.id, currency):
             raise InvalidInputError("customer_id", f"customer {customer.name} owes nothing in {currency}.")
-        link = links.create(
+        return links.create(
             session,
             link_type=request.type,
             customer_id=customer.id,
@@ -132,10 +140,15 @@ def _create(services: ApiServices, staff: Staff, request: PaymentLinkRequest) ->
             currency=currency,
             description=request.description,
             expires_at=expiry(now, request.expires_in_days),
+            link_id=link_id,
             actor=staff.name,
             now=now,
         )
-        return _shown_now(services, session, link.id)
+
+
+def _made(services: ApiServices, staff: Staff, link_id: str) -> PaymentLinkShown:
+    with services.database.tenant(staff.tenant_id) as session:
+        return _shown_now(services, session, link_id)
 
 
 def _payer(session: Session, request: PaymentLinkRequest) -> tuple[Customer, Invoice | None]:

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from api.idempotency import IdempotencyKey, answer, once
+from api.idempotency import IdempotencyKey, Making, answer, once, once_making
 from api.invoices import show_message
 from api.payments_schemas import PaymentShown, RecordPaymentRequest, ReversePaymentRequest
 from api.recording import ask_for_reversal, record
@@ -14,9 +14,11 @@ from api.schemas import After, Limit, MessageShown, Page
 from api.services import Services
 from api.showing import payment_shown, show_payments
 from api.staff import AnyStaff, BillingStaff
+from domain.ids import Prefix
 from domain.payment import PaymentStatus
 from persistence import messages, payments
 from persistence.idempotency import StoredAnswer
+from persistence.payments import Payment
 
 router = APIRouter(prefix="/api", tags=["payments"])
 
@@ -48,14 +50,17 @@ async def record_payment(
     It pays its invoice first, or the oldest debt where it is for none; what is over goes where the allocation policy says.
     """
 
-    async def work() -> StoredAnswer:
-        payment = await asyncio.to_thread(record, services, staff, request)
+    async def begin(payment_id: str) -> Payment:
+        return await asyncio.to_thread(record, services, staff, request, payment_id)
+
+    async def go_on(payment: Payment) -> StoredAnswer:
         await services.workflows.settle_recorded(
             staff.tenant_id, payment.id, invoice_id=payment.invoice_id, currency=payment.amount.currency
         )
         return answer(202, await asyncio.to_thread(payment_shown, services, staff, payment.id))
 
-    return await once(services, f"{staff.tenant_id}/payments", idempotency_key, request, work)
+    making = Making(Prefix.PAYMENT, begin, go_on)
+    return await once_making(services, f"{staff.tenant_id}/payments", idempotency_key, request, making)
 
 
 @router.get("/payments/{payment_id}")

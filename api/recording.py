@@ -21,8 +21,10 @@ from persistence.payments import Payment
 from persistence.tenants import Staff
 
 
-def record(services: ApiServices, staff: Staff, request: RecordPaymentRequest) -> Payment:
+def record(services: ApiServices, staff: Staff, request: RecordPaymentRequest, payment_id: str) -> Payment:
     """The recorded payment; the same one when this reference was recorded before, as long as it says the same.
+
+    It is stored as `payment_id`; the one that is stored so already is this very request's, whatever has become of it since.
 
     Raises:
         ConflictError: the reference was recorded for something else.
@@ -31,6 +33,9 @@ def record(services: ApiServices, staff: Staff, request: RecordPaymentRequest) -
     """
     amount, now = Money(request.amount, request.currency), services.clock()
     with services.database.tenant(staff.tenant_id) as session:
+        own = payments.find(session, payment_id)
+        if own is not None:
+            return own
         received_on = _received_on(session, request.received_on, now)
         customer_id = _customer(session, request, amount)
         customers.lock(session, customer_id)
@@ -46,13 +51,18 @@ def record(services: ApiServices, staff: Staff, request: RecordPaymentRequest) -
             manual_reference=request.reference,
             received_on=received_on,
             note=request.note,
+            payment_id=payment_id,
             actor=staff.name,
             now=now,
         )
 
 
-def apply_credit(services: ApiServices, staff: Staff, customer_id: str, request: ApplyCreditRequest) -> Payment:
+def apply_credit(
+    services: ApiServices, staff: Staff, customer_id: str, request: ApplyCreditRequest, payment_id: str
+) -> Payment:
     """The payment by which a customer's credit pays an invoice; the same one while an equal one waits to be settled.
+
+    It is stored as `payment_id`; the one that is stored so already is this very request's, whatever has become of it since.
 
     Raises:
         ConflictError: more than there is or than is due; names what is possible.
@@ -61,6 +71,9 @@ def apply_credit(services: ApiServices, staff: Staff, customer_id: str, request:
     """
     with services.database.tenant(staff.tenant_id) as session:
         customers.lock(session, customer_id)
+        own = payments.find(session, payment_id)
+        if own is not None:
+            return own
         detail = invoices.lock_one(session, request.invoice_id)
         invoice = detail.invoice
         _refuse_anothers(detail, customer_id)
@@ -78,6 +91,7 @@ def apply_credit(services: ApiServices, staff: Staff, customer_id: str, request:
             invoice_id=invoice.id,
             method=PaymentMethod.CREDIT,
             amount=credit_to_apply(available, invoice.amount_due, asked),
+            payment_id=payment_id,
             actor=staff.name,
             now=services.clock(),
         )
@@ -95,7 +109,13 @@ def ask_for_reversal(services: ApiServices, staff: Staff, payment_id: str, reque
         if payment.status is PaymentStatus.REVERSED:
             return False
         attempt = attempts.last(session, payment_id)
-        refusal = why_not(payment.id, payment.method, payment.status, attempt.outcome if attempt else None)
+        refusal = why_not(
+            payment.id,
+            payment.method,
+            payment.status,
+            attempt.outcome if attempt else None,
+            is_booked_by_staff=payment.manual_reference is not None,
+        )
         if refusal is not None:
             raise ConflictError(refusal)
         now = services.clock()

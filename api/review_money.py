@@ -17,7 +17,7 @@ from persistence.payments import Payment
 from persistence.reviews import Review
 
 UNSETTLED = frozenset({PaymentStatus.PENDING, PaymentStatus.FAILED})
-_NAMES_MONEY = {"MISMATCH", "OUTCOME_UNKNOWN", "UNMATCHED"}
+_NAMES_MONEY = {"MISMATCH", "OUTCOME_UNKNOWN", "PAID_AGAIN", "UNMATCHED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +120,19 @@ def given(request: CreditRequest) -> Money | None:
 
 
 def refuse_what_is_booked(session: Session, received: Received, concerned: set[str | None]) -> None:
-    """One payment at the gateway is one payment here, whoever books it first."""
-    by_hand = payments.by_manual_reference(session, received.method, received.reference)
+    """One payment at the gateway is one payment here, whoever books it first; a reversed one holds its money no more."""
+    by_hand = payments.booked_as(session, received.gateway, received.reference)
     by_gateway = (
         attempts.payment_of_reference(session, received.account_id, received.reference) if received.account_id else None
     )
-    for known in (by_hand, payments.get(session, by_gateway) if by_gateway else None):
-        if known is not None and (known is by_hand or known.id not in concerned or known.status not in UNSETTLED):
-            raise ConflictError(
-                f"What came in under {received.gateway}'s reference {received.reference!r} is booked already, as payment "
-                f"{known.id} over {known.amount} ({known.status}): dismiss this review if it is the same money."
-            )
+    own = payments.get(session, by_gateway) if by_gateway else None
+    is_free = own is None or own.status is PaymentStatus.REVERSED or (own.id in concerned and own.status in UNSETTLED)
+    known = own if own is not None and not is_free else next(iter(by_hand), None)
+    if known is not None:
+        raise ConflictError(
+            f"What came in under {received.gateway}'s reference {received.reference!r} is booked already, as payment "
+            f"{known.id} over {known.amount} ({known.status}): dismiss this review if it is the same money."
+        )
 
 
 def refuse_twin(review: Review, concerned: Payment | None, received: Received) -> None:

@@ -156,7 +156,13 @@ def _is_very_payment(session: Session, payment: Payment, received: Received) -> 
         and payment.amount == received.amount
         and payment.method.gateway == received.gateway
         and (attempt is None or attempt.gateway_reference in {None, received.reference})
+        and _holder(session, received) in {None, payment.id}
     )
+
+
+def _holder(session: Session, received: Received) -> str | None:
+    """The payment (its id) whose attempt bears the gateway's reference, as one can also that failed or was reversed."""
+    return attempts.payment_of_reference(session, received.account_id, received.reference) if received.account_id else None
 
 
 def _book_on(session: Session, payment: Payment, received: Received, move: Move) -> Payment:
@@ -194,7 +200,7 @@ def _book(
         now=move.now,
     )
     if received.account_id is not None:
-        is_free = attempts.payment_of_reference(session, received.account_id, received.reference) is None
+        is_free = _holder(session, received) is None
         attempt = attempts.add(
             session, payment, account_id=received.account_id, gateway=received.gateway, number=1, now=move.now
         )

@@ -16,8 +16,9 @@ LONGEST_NOTE = 500
 class ReviewShown(BaseModel):
     """A question about money, with what was decided once somebody has.
 
-    `reason` is OUTCOME_UNKNOWN, MISMATCH, UNMATCHED, OTHER_MODE, CONTRADICTION, DISPUTED or REFUNDED; `resolution` is MATCHED,
-    CREDITED or DISMISSED. `gateway`, `gateway_reference` and `amount` are the money in question, as far as the gateway told.
+    `reason` is OUTCOME_UNKNOWN, MISMATCH, UNMATCHED, PAID_AGAIN, OTHER_MODE, CONTRADICTION, DISPUTED or REFUNDED; `resolution`
+    is MATCHED, CREDITED or DISMISSED, and gone again when the payment that the money was booked as is reversed.
+    `gateway`, `gateway_reference` and `amount` are the money in question, as far as the gateway told.
     """
 
     id: str

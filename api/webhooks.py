@@ -14,13 +14,12 @@ from sqlalchemy.orm import Session
 
 from api.problems import ProblemError
 from api.services import ApiServices, Services
+from api.unmatched import Unmatched, ask_whose, money_of
 from domain.errors import InvalidInputError
-from domain.money import Money
 from domain.payment import Outcome
 from gateways.base import BadSignatureError, Gateway, Inbound, MalformedUpdateError, PaymentState, UnverifiedUpdate
 from persistence import attempts, audit, reviews, tenants, webhooks
 from persistence.database import bind_to_tenant
-from persistence.reviews import MoneyInQuestion
 from persistence.tenants import StoredAccount
 from workflows.client import EngineUnavailableError
 
@@ -70,6 +69,19 @@ class _Stored:
     payment_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Repeated:
+    """What lies in the inbox already, and contradicts what is known of its payment: `cause` is the hour in which it came.
+
+    Paynow's updates have no id of their own, so that "Paid" after a dispute looks like the "Paid" before it. The gateway is
+    asked, at most once an hour however often it repeats itself.
+    """
+
+    tenant_id: str
+    payment_id: str
+    cause: str
+
+
 @router.post("/{gateway}")
 async def receive_update(gateway: str, request: Request, background: BackgroundTasks, services: Services) -> dict[str, bool]:
     """Take one update. 200 means that it is stored: a repetition, or a reference nobody knows, is answered 200 too."""
@@ -81,9 +93,13 @@ async def receive_update(gateway: str, request: Request, background: BackgroundT
         source=request.client.host if request.client else None,
         received_at=services.clock(),
     )
-    stored = await asyncio.to_thread(_take, services, adapter, inbound)
-    if stored is not None:
-        background.add_task(_tell, services, stored)
+    match await asyncio.to_thread(_take, services, adapter, inbound):
+        case _Stored() as stored:
+            background.add_task(_tell, services, stored)
+        case _Repeated() as repeated:
+            background.add_task(_tell_again, services, repeated)
+        case Unmatched() as unmatched:
+            background.add_task(ask_whose, services, adapter, unmatched)
     return {"received": True}
 
 
@@ -103,8 +119,8 @@ async def _read(request: Request) -> bytes:
     return bytes(body)
 
 
-def _take(services: ApiServices, adapter: Gateway, inbound: Inbound) -> _Stored | None:
-    """Verify and store; None when there is nobody to tell.
+def _take(services: ApiServices, adapter: Gateway, inbound: Inbound) -> _Stored | _Repeated | Unmatched | None:
+    """Verify and store; None when nothing is left to be done.
 
     Verified outside of any transaction: a gateway may want a name looked up for it.
     """
@@ -113,11 +129,10 @@ def _take(services: ApiServices, adapter: Gateway, inbound: Inbound) -> _Stored 
         owner = _owner(services, session, update)
         strangers = [] if owner else tenants.accounts_of_gateway(session, services.box, adapter.name)
     if owner is None:
-        _keep_unknown(services, update, strangers)
-        return None
-    adapter.verify_update(services.complete_account(owner.account), inbound)
+        return _keep_unknown(services, update, strangers)
+    state = adapter.verify_update(services.complete_account(owner.account), inbound)
     with services.database.system() as session:
-        return _keep(session, update, owner)
+        return _keep(session, update, owner) or _repeated(session, update, owner, state.outcome)
 
 
 def _owner(services: ApiServices, session: Session, update: _Update) -> _Owner | None:
@@ -172,11 +187,19 @@ def _close_question(session: Session, update: _Update, owner: _Owner, webhook_id
         audit.record(session, now, audit.SYSTEM, "REVIEW_DISMISSED", "Review", review.id, note=note)
 
 
-def _keep_unknown(services: ApiServices, update: _Update, strangers: list[StoredAccount]) -> None:
+def _repeated(session: Session, update: _Update, owner: _Owner, told: Outcome) -> _Repeated | None:
+    """What to ask about again; None when the repetition says what is known."""
+    attempt = attempts.last(session, owner.payment_id)
+    if attempt is None or attempt.outcome is told:
+        return None
+    return _Repeated(owner.tenant_id, owner.payment_id, f"repeated-{update.inbound.received_at:%Y-%m-%dT%H}")
+
+
+def _keep_unknown(services: ApiServices, update: _Update, strangers: list[StoredAccount]) -> Unmatched | None:
     """Keep an update whose reference nobody knows; the answer is 200, so that the gateway stops.
 
     It cannot be known whose key should have signed it, so all are tried. Without a fit its event key is its own hash: a
-    forger cannot take the place of a true event. With one, and money in it, a person of that tenant must look.
+    forger cannot take the place of a true event. With one, and money in it, its gateway and then a person must be asked.
     """
     name, now = update.adapter.name, update.inbound.received_at
     signer, state = _signer(services, update, strangers)
@@ -192,21 +215,15 @@ def _keep_unknown(services: ApiServices, update: _Update, strangers: list[Stored
             payment_id=None,
             now=now,
         )
-        if webhook_id and signer and state:
-            _ask_a_person(session, update, signer, state, webhook_id)
-    log.warning("an update for an unknown reference was stored", gateway=name, verified=signer is not None)
-
-
-def _ask_a_person(session: Session, update: _Update, signer: StoredAccount, state: PaymentState, webhook_id: str) -> None:
-    """Ask whose money it is, once per payment at the gateway, unless that is booked already."""
-    money, now = _money(signer.gateway, state), update.inbound.received_at
-    if money is None:
-        return
-    reference = money.gateway_reference
-    is_booked = reference is not None and attempts.payment_of_reference(session, signer.id, reference) is not None
-    is_asked = reference is not None and reviews.is_asked_about(session, signer.tenant_id, money)
-    if not is_booked and not is_asked:
-        reviews.open_unmatched(session, signer.tenant_id, webhook_id, _explanation(update, money), now, money)
+    log.warning(
+        "an update for an unknown reference was stored", gateway=name, verified=signer is not None, webhook_id=webhook_id
+    )
+    told = money_of(name, state) if state else None
+    if webhook_id is None or signer is None or told is None:
+        return None
+    claimed = update.claimed
+    named = (claimed.reference or claimed.checkout_id or "none")[:_LONGEST_REFERENCE]
+    return Unmatched(webhook_id, signer, told, claimed.reference, named, update.keepable, now)
 
 
 def _signer(
@@ -222,26 +239,6 @@ def _signer(
     return None, None
 
 
-def _money(gateway: str, state: PaymentState) -> MoneyInQuestion | None:
-    """What the update says came in; None when it tells of no money, or of play money."""
-    if state.outcome is not Outcome.PAID or state.is_other_mode:
-        return None
-    return MoneyInQuestion(gateway, (state.gateway_reference or "")[:_LONGEST_REFERENCE] or None, _if_any(state.amount))
-
-
-def _if_any(amount: Money | None) -> Money | None:
-    return amount if amount is not None and amount.minor > 0 else None
-
-
-def _explanation(update: _Update, money: MoneyInQuestion) -> str:
-    told = update.claimed.reference or update.claimed.checkout_id or "none"
-    return (
-        f"{money.gateway} says that {money.amount or 'an amount that it does not tell'} came in under its reference "
-        f"{money.gateway_reference or 'none'} for no payment of ours (it names {told[:_LONGEST_REFERENCE]!r}): "
-        "match it to a payment, record it as credit, or dismiss it with the reason."
-    )
-
-
 async def _tell(services: ApiServices, stored: _Stored) -> None:
     """Signal at once, as a courtesy: what does not work here, the sweeper does."""
     try:
@@ -250,6 +247,14 @@ async def _tell(services: ApiServices, stored: _Stored) -> None:
         log.warning("the sweeper will tell the payment", webhook_id=stored.webhook_id, error=str(error))
         return
     await asyncio.to_thread(_mark_signalled, services, stored.webhook_id)
+
+
+async def _tell_again(services: ApiServices, repeated: _Repeated) -> None:
+    """A courtesy as well: what does not work here, the next repetition or the daily reconciliation does."""
+    try:
+        await services.workflows.tell_payment(repeated.tenant_id, repeated.payment_id, repeated.cause)
+    except EngineUnavailableError as error:
+        log.warning("a repeated update is not looked into", payment_id=repeated.payment_id, error=str(error))
 
 
 def _mark_signalled(services: ApiServices, webhook_id: str) -> None:

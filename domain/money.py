@@ -13,7 +13,7 @@ BASIS_POINTS = 10_000
 # What fits the database's bigint with room for sums; anything near it is a slip of the pen.
 LARGEST_AMOUNT_MINOR = 10**15
 
-_DECIMAL_TEXT = re.compile(r"(?P<sign>-?)(?P<whole>\d{1,16})(?:\.(?P<fraction>\d+))?")
+_DECIMAL_TEXT = re.compile(r"(?P<sign>-?)(?P<whole>[0-9]{1,16})(?:\.(?P<fraction>[0-9]+))?")
 
 
 def minor_digits(currency: str) -> int:

@@ -9,20 +9,48 @@ from domain.payment import Outcome, PaymentMethod, PaymentStatus
 _GIVEN_BACK = {Outcome.REFUNDED, Outcome.DISPUTED}
 
 
-def why_not(payment_id: str, method: PaymentMethod, status: PaymentStatus, outcome: Outcome | None) -> str | None:
+def is_given_back(outcome: Outcome | None) -> bool:
+    """Whether the gateway's last word is that the money is with the business no more."""
+    return outcome in _GIVEN_BACK
+
+
+def why_not(
+    payment_id: str,
+    method: PaymentMethod,
+    status: PaymentStatus,
+    outcome: Outcome | None,
+    *,
+    is_booked_by_staff: bool,
+) -> str | None:
     """Why a payment cannot be reversed, in a sentence; None when it can.
 
     Args:
         outcome: the gateway's last word; None for what no gateway carries.
+        is_booked_by_staff: a person said whose money it was, and may have been wrong, whatever the gateway says of the money.
     """
     if status is not PaymentStatus.SETTLED:
         return f"Payment {payment_id} is {status}: only a settled payment can be reversed."
-    if method.gateway is not None and outcome not in _GIVEN_BACK:
+    if method.gateway is not None and not is_booked_by_staff and not is_given_back(outcome):
         return (
             f"Payment {payment_id} came by {method.human_name}, and the gateway says that it has the money: "
             "refund it there first, and reverse it here when the gateway says so."
         )
     return None
+
+
+def why_not_as_a_whole(payment_id: str, amount: Money, given_back: Money | None) -> str | None:
+    """Why a payment stands of which a part was given back, and the way out; None when all was, or nobody told how much.
+
+    Args:
+        given_back: how much the gateway says that it gave back in all.
+    """
+    if given_back is None or given_back >= amount:
+        return None
+    return (
+        f"The gateway gave back {given_back} of payment {payment_id} over {amount}, and a payment is reversed as a whole: "
+        "refund the rest there too and reverse it when the gateway says so, or leave it settled, dismiss the review with the "
+        "reason, and put what is owed again on the customer's next invoice as a charge."
+    )
 
 
 def why_credit_is_missing(

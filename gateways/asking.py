@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from domain.money import total
 from domain.payment import Outcome
 from gateways.base import Gateway, GatewayAccount, PaymentState
-
-# Money that was given back or is held counts before money that came: both may be told of one payment, in any order.
-_STRONGEST_FIRST = (Outcome.REFUNDED, Outcome.DISPUTED, Outcome.PAID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +43,28 @@ def ask(gateway: Gateway, account: GatewayAccount, question: Question) -> Paymen
 
 
 def _proof(told: Sequence[PaymentState]) -> PaymentState | None:
-    """The strongest update that proves money, with the other payments that came in under the same reference."""
+    """The update that proves money came, with what became of it since, and with other payments under the same reference.
+
+    Without one, an update that tells of money held or given back; None when no update tells of money.
+    """
     paid: dict[str | None, PaymentState] = {}
     for state in told:
         if state.outcome is Outcome.PAID:
             paid.setdefault(state.gateway_reference, state)
-    for outcome in _STRONGEST_FIRST:
-        for state in told:
-            if state.outcome is outcome:
-                others = [one for reference, one in paid.items() if reference != state.gateway_reference]
-                return replace(state, others=(*state.others, *others))
-    return None
+    returned = _returned(told)
+    if not paid:
+        return returned
+    first, *others = paid.values()
+    return replace(first, others=(*first.others, *others), returned=returned)
+
+
+def _returned(told: Sequence[PaymentState]) -> PaymentState | None:
+    """The last word about money given back, over the sum of all that was, or about money that is held."""
+    refunds = [state for state in told if state.outcome is Outcome.REFUNDED]
+    disputes = [state for state in told if state.outcome is Outcome.DISPUTED]
+    if not refunds:
+        return disputes[-1] if disputes else None
+    amounts = [state.amount for state in refunds if state.amount is not None]
+    if len(amounts) < len(refunds) or len({amount.currency for amount in amounts}) != 1:
+        return refunds[-1]
+    return replace(refunds[-1], amount=total(amounts, amounts[0].currency))

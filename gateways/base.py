@@ -110,6 +110,8 @@ class PaymentState:
         card_brand, card_last_four: nothing more of a card is ever read.
         is_other_mode: it speaks of a test payment where the account is live, or the other way round.
         others: further payments that came in under the same reference, each PAID: more money than was asked for.
+        returned: what is told, beside the proof that it came, of this money being given back or held: REFUNDED with the sum so
+            far, or DISPUTED.
     """
 
     outcome: Outcome
@@ -124,6 +126,7 @@ class PaymentState:
     card_last_four: str | None = None
     is_other_mode: bool = False
     others: "tuple[PaymentState, ...]" = ()
+    returned: "PaymentState | None" = None
     raw: str = ""
 
 

@@ -81,7 +81,7 @@ class Ozow(Gateway):
         if status not in ANSWERED:
             raise GatewayOutcomeUnknownError(self.name, f"The payment request was answered with HTTP {status}.")
         answer, raw = Answer(read_json(body)), body.decode("utf-8")
-        reason = answer.get("errorMessage")
+        reason = answer.reason("errorMessage")
         if reason is not None:
             return Checkout(Outcome.DECLINED, decline_reason=reason, raw=raw)
         if status != OK:
@@ -92,7 +92,7 @@ class Ozow(Gateway):
         return Checkout(
             Outcome.PENDING,
             redirect_url=url,
-            checkout_id=answer.require("paymentRequestId"),
+            checkout_id=answer.word("paymentRequestId"),
             poll_url=status_url(account, request.reference),
             raw=raw,
         )
@@ -225,11 +225,11 @@ def _is_about(row: Answer, account: GatewayAccount, reference: str) -> bool:
 
 
 def _state(account: GatewayAccount, row: Answer) -> PaymentState:
-    status, is_test = row.require("status"), row.get("isTest")
+    status, is_test = row.word("status"), row.get("isTest")
     return PaymentState(
         OUTCOMES.get(status.lower(), Outcome.UNKNOWN),
         reference=row.require("transactionReference"),
-        gateway_reference=row.require("transactionId"),
+        gateway_reference=row.word("transactionId"),
         gateway_status=status,
         amount=money(row.get("amount"), row.get("currencyCode") or account.currency),
         is_other_mode=is_test is not None and (is_test.lower() == "true") is not _is_test(account),

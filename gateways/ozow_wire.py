@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl
 from domain.errors import InvalidInputError
 from domain.money import Money
 from gateways.base import GatewayOutcomeUnknownError, MalformedUpdateError
+from gateways.words import readable
 
 LARGEST_MESSAGE = 64 * 1024
 MOST_FIELDS = 100
@@ -61,6 +62,8 @@ NOTIFICATION_ORDER = (
 )
 
 HASH_DIGITS = 128
+LONGEST_WORD = 100
+LONGEST_REASON = 300
 LONGEST_BANK_REFERENCE = 20
 
 
@@ -79,7 +82,7 @@ class Notification:
     """One posted notification, its documented fields by name in any letter case; others are passed over.
 
     Raises:
-        MalformedUpdateError: too long, too many fields, not UTF-8, or a documented field twice.
+        MalformedUpdateError: too long, too many fields, not UTF-8, with NUL, or a documented field twice.
     """
 
     def __init__(self, body: bytes) -> None:
@@ -146,6 +149,17 @@ class Answer:
             raise GatewayOutcomeUnknownError("ozow", f"The answer has no {name}.")
         return value
 
+    def word(self, name: str) -> str:
+        """The id or word in a field; one that nobody could print or store makes no sense."""
+        value = self.require(name)
+        if len(value) > LONGEST_WORD or not value.isprintable():
+            raise GatewayOutcomeUnknownError("ozow", f"The answer's {name} is too long or cannot be printed.")
+        return value
+
+    def reason(self, name: str) -> str | None:
+        """What people are to read in a field, cleaned and cut; None when there is nothing to read."""
+        return readable(self.get(name) or "", LONGEST_REASON) or None
+
 
 def read_json(body: bytes) -> Any:
     """An answer's JSON. Numbers stay text: an amount must never pass through a float.
@@ -199,11 +213,14 @@ def _decoded(body: bytes) -> list[tuple[str, str]]:
         raise MalformedUpdateError("ozow", f"The notification has {len(body)} bytes; at most {LARGEST_MESSAGE} are read.")
     try:
         text = body.decode("utf-8").strip()
-        return parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MOST_FIELDS)
+        pairs = parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError as unreadable:
         raise MalformedUpdateError(
             "ozow", f"The notification is not a form of at most {MOST_FIELDS} fields in UTF-8."
         ) from unreadable
+    if any("\x00" in name or "\x00" in value for name, value in pairs):
+        raise MalformedUpdateError("ozow", "The notification has a NUL in it, which no text has.")
+    return pairs
 
 
 def _refuse(constant: str) -> None:

@@ -8,6 +8,7 @@ and what cannot be read is an unknown outcome. Only money that moved is listed: 
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
@@ -50,6 +51,8 @@ def read_rows(body: bytes) -> list[Row]:
         GatewayOutcomeUnknownError: it is not the history, or a column that we need is not in it.
     """
     text = _csv_text(body)
+    if not _is_storable(text):
+        raise _unreadable("is unreadable: it has signs that no text has")
     if not text.strip():
         return []
     try:
@@ -133,13 +136,18 @@ def _csv_text(body: bytes) -> str:
                 raise _unreadable("is empty")
             return text
         told = json.loads(text)
-    except ValueError as unreadable:
+    except (ValueError, RecursionError) as unreadable:
         raise _unreadable("is neither CSV nor JSON") from unreadable
     inner = told.get("response", told.get("data"))
     inner = inner.get("response") if isinstance(inner, dict) else inner
     if not isinstance(inner, str):
         raise _unreadable("holds no CSV")
     return inner
+
+
+def _is_storable(text: str) -> bool:
+    """Whether a database takes `text`: no NUL, and no half of a character, which JSON can tell."""
+    return not re.search(r"[\x00\ud800-\udfff]", text)
 
 
 def _unreadable(why: str) -> GatewayOutcomeUnknownError:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 from domain.errors import InvalidInputError
 from domain.money import Money
 from gateways.base import GatewayError, MalformedUpdateError
+from gateways.cards import masked
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -80,6 +81,8 @@ class Message:
         self._error = error
         self._body = body
         self.pairs = decode_pairs(body, error)
+        if any("\x00" in name or "\x00" in value for name, value in self.pairs):
+            raise error("paynow", "The message has a NUL in it, which no text has.")
 
     def get(self, name: str) -> str | None:
         """The trimmed value of `name`, None when it is absent or empty; refused when the field is there twice."""
@@ -108,10 +111,16 @@ class Message:
 
     @property
     def raw(self) -> str:
-        """The message as it came, fit to be kept: what belongs to a card is withheld."""
-        if not any(name.strip().lower() in CARD_FIELDS for name, _ in self.pairs):
-            return self._body.decode("utf-8")
-        return urlencode([(name, "withheld" if name.strip().lower() in CARD_FIELDS else value) for name, value in self.pairs])
+        """The message as it came, fit to be kept: what belongs to a card is withheld, and card numbers elsewhere are masked."""
+        kept = [(name, _without_card(name, value)) for name, value in self.pairs]
+        return self._body.decode("utf-8") if kept == self.pairs else urlencode(kept)
+
+
+def _without_card(name: str, value: str) -> str:
+    if name.strip().lower() in CARD_FIELDS:
+        return "withheld"
+    # The digits of a hash may look like a card number by chance.
+    return value if _is_hash(name) else masked(value)
 
 
 def _is_hash(name: str) -> bool:

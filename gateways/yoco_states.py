@@ -21,12 +21,14 @@ OUTCOMES = {
 
 
 def checkout_state(account: GatewayAccount, fields: Mapping[str, Any], text: str) -> PaymentState:
-    """How a checkout stands that was asked for; `text` is what may be kept of the answer."""
+    """How a checkout stands that was asked for; `text` is what may be kept of the answer.
+
+    Its `paymentId` may be that of a try that was declined: only events name the payment surely.
+    """
     status = status_of(fields)
     return PaymentState(
         OUTCOMES.get((status or "").lower(), Outcome.UNKNOWN),
         reference=_echo(fields),
-        gateway_reference=word(fields, "paymentId"),
         gateway_status=status,
         amount=money(fields),
         is_other_mode=_is_other_mode(account, fields.get("processingMode")),
@@ -72,7 +74,7 @@ def _is_other_mode(account: GatewayAccount, mode: Any) -> bool:
 
 def _echo(fields: Mapping[str, Any]) -> str | None:
     reference = fields.get("externalId")
-    return reference if isinstance(reference, str) and reference else None
+    return reference if isinstance(reference, str) and reference and reference.isprintable() else None
 
 
 def status_of(fields: Mapping[str, Any]) -> str | None:

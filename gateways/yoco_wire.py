@@ -17,6 +17,7 @@ from domain.errors import InvalidInputError
 from domain.money import LARGEST_AMOUNT_MINOR, Money
 from gateways.base import GatewayAccount, GatewayError, Inbound, MalformedUpdateError
 from gateways.cards import without_card_data
+from gateways.words import readable
 
 GATEWAY = "yoco"
 
@@ -124,9 +125,8 @@ def words_of(body: bytes) -> str | None:
         return None
     for name in ("errorMessage", "description", "displayMessage"):
         told = fields.get(name)
-        if isinstance(told, str) and told.strip():
-            printable = "".join(letter if letter.isprintable() else " " for letter in told)
-            return " ".join(printable.split())[:LONGEST_REASON]
+        if isinstance(told, str) and (reason := readable(told, LONGEST_REASON)):
+            return reason
     return None
 
 

@@ -15,6 +15,9 @@ from persistence.columns import new_id
 from persistence.models import GatewayTransactionRow
 from persistence.payments import Payment
 
+# Outcomes of an attempt by which money came, whatever became of it since.
+BROUGHT_MONEY = frozenset({Outcome.PAID, Outcome.DISPUTED, Outcome.REFUNDED})
+
 _LONGEST_REFERENCE = 100
 _LONGEST_STATUS = 60
 _LONGEST_BRAND = 20
@@ -140,11 +143,17 @@ def record_answer(
     card_brand: str | None = None,
     card_last_four: str | None = None,
 ) -> None:
-    """Store the gateway's present word about an attempt; what was paid stays so unless it was refunded or disputed."""
+    """Store the gateway's present word about an attempt; what was paid stays so unless it was refunded or disputed.
+
+    The reference is that of the payment that brought the money: one of a try that was declined before gives way to it.
+    """
     row = session.get_one(GatewayTransactionRow, attempt_id, with_for_update=True)
+    reference = _cut(gateway_reference, _LONGEST_REFERENCE)
+    is_first_money = outcome is Outcome.PAID and Outcome(row.outcome) not in BROUGHT_MONEY
+    if reference and (is_first_money or row.gateway_reference is None):
+        row.gateway_reference = reference
     if not (row.outcome == Outcome.PAID.value and outcome in {Outcome.PENDING, Outcome.DECLINED, Outcome.UNKNOWN}):
         row.outcome = outcome.value
-    row.gateway_reference = row.gateway_reference or _cut(gateway_reference, _LONGEST_REFERENCE)
     row.gateway_status = _cut(gateway_status, _LONGEST_STATUS) or row.gateway_status
     row.poll_url = row.poll_url or poll_url
     row.raw_response = raw or row.raw_response

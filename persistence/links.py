@@ -49,12 +49,13 @@ def create(
     currency: str,
     description: str,
     expires_at: datetime,
+    link_id: str | None = None,
     actor: str,
     now: datetime,
 ) -> PaymentLink:
     """A link made by staff, with its audit entry (requirements P5, P14)."""
     row = PaymentLinkRow(
-        id=new_id(Prefix.PAYMENT_LINK),
+        id=link_id or new_id(Prefix.PAYMENT_LINK),
         code=new_code(),
         type=link_type.value,
         status=LinkStatus.ACTIVE.value,
@@ -83,6 +84,11 @@ def create(
         expires_at=expires_at.isoformat(),
     )
     return link_of(row)
+
+
+def find(session: Session, link_id: str) -> PaymentLink | None:
+    row = session.get(PaymentLinkRow, link_id, populate_existing=True)
+    return link_of(row) if row else None
 
 
 def get(session: Session, link_id: str) -> PaymentLink:

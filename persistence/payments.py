@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from domain.allocation import Target
@@ -14,10 +14,7 @@ from domain.payment import PaymentMethod, PaymentStatus
 from domain.payment_link import PaymentLink
 from persistence import audit
 from persistence.columns import new_id
-from persistence.models import AllocationRow, GatewayTransactionRow, PaymentRow
-
-# What no gateway carries: staff saw the money come, or applied credit.
-_RECORDED = [method.value for method in PaymentMethod if method.gateway is None]
+from persistence.models import AllocationRow, PaymentRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +61,13 @@ def start(
     link_id: str | None = None,
     received_on: date | None = None,
     note: str | None = None,
+    payment_id: str | None = None,
     actor: str,
     now: datetime,
 ) -> Payment:
     """A new pending payment with its audit entry, without which the database refuses it."""
     row = PaymentRow(
-        id=new_id(Prefix.PAYMENT),
+        id=payment_id or new_id(Prefix.PAYMENT),
         customer_id=customer_id,
         invoice_id=invoice_id,
         method=method.value,
@@ -100,12 +98,17 @@ def start(
         invoice_id=invoice_id,
         link_id=link_id,
     )
-    return _payment(row)
+    return payment_of(row)
+
+
+def find(session: Session, payment_id: str) -> Payment | None:
+    row = session.get(PaymentRow, payment_id, populate_existing=True)
+    return payment_of(row) if row else None
 
 
 def get(session: Session, payment_id: str) -> Payment:
     """Raises: NotFoundError: the bound tenant has no such payment."""
-    return _payment(_row(session, payment_id))
+    return payment_of(_row(session, payment_id))
 
 
 def lock(session: Session, payment_id: str) -> Payment:
@@ -114,7 +117,20 @@ def lock(session: Session, payment_id: str) -> Payment:
     Raises:
         NotFoundError: the bound tenant has no such payment.
     """
-    return _payment(_row(session, payment_id, for_update=True))
+    return payment_of(_row(session, payment_id, for_update=True))
+
+
+def booked_as(session: Session, gateway: str, gateway_reference: str) -> list[Payment]:
+    """The payments, not reversed, as which people booked a payment of the gateway's, whatever method they took it for."""
+    methods = [method.value for method in PaymentMethod if method.gateway == gateway]
+    rows = session.scalars(
+        select(PaymentRow).where(
+            PaymentRow.method.in_(methods),
+            PaymentRow.manual_reference == gateway_reference,
+            PaymentRow.status != PaymentStatus.REVERSED.value,
+        )
+    )
+    return [payment_of(row) for row in rows]
 
 
 def by_manual_reference(session: Session, method: PaymentMethod, reference: str) -> Payment | None:
@@ -126,7 +142,7 @@ def by_manual_reference(session: Session, method: PaymentMethod, reference: str)
             PaymentRow.status != PaymentStatus.REVERSED.value,
         )
     ).one_or_none()
-    return _payment(row) if row else None
+    return payment_of(row) if row else None
 
 
 def page(
@@ -151,7 +167,7 @@ def page(
         statement = statement.where(PaymentRow.link_id == link_id)
     if customer_id:
         statement = statement.where(PaymentRow.customer_id == customer_id)
-    return [_payment(row) for row in session.scalars(statement)]
+    return [payment_of(row) for row in session.scalars(statement)]
 
 
 def pending_for(session: Session, link: PaymentLink) -> list[Payment]:
@@ -176,7 +192,7 @@ def pending_for(session: Session, link: PaymentLink) -> list[Payment]:
         )
         .order_by(PaymentRow.id)
     )
-    return [_payment(row) for row in rows]
+    return [payment_of(row) for row in rows]
 
 
 def settle(session: Session, payment_id: str, parts: tuple[tuple[str, Money], ...], credited: Money, now: datetime) -> None:
@@ -226,43 +242,7 @@ def uses_of_credit(session: Session, customer_id: str, currency: str, status: Pa
         )
         .order_by(PaymentRow.id.desc())
     )
-    return [_payment(row) for row in rows]
-
-
-def never_begun(system: Session, before: datetime, limit: int) -> list[tuple[str, str]]:
-    """(tenant id, payment id) of pending payments, begun before then, of which no gateway was ever asked.
-
-    The process that was about to ask died or could not reach Temporal.
-    """
-    asked = exists().where(GatewayTransactionRow.payment_id == PaymentRow.id)
-    found = system.execute(
-        select(PaymentRow.tenant_id, PaymentRow.id)
-        .where(
-            PaymentRow.status == PaymentStatus.PENDING.value,
-            PaymentRow.method.not_in(_RECORDED),
-            PaymentRow.manual_reference.is_(None),
-            PaymentRow.initiated_at < before,
-            ~asked,
-        )
-        .order_by(PaymentRow.id)
-        .limit(limit)
-    )
-    return [(tenant_id, payment_id) for tenant_id, payment_id in found]
-
-
-def recorded_unsettled(system: Session, before: datetime, limit: int) -> list[tuple[str, Payment]]:
-    """(tenant id, payment) of what staff recorded before then and nobody settled: the process that was to do it died."""
-    rows = system.scalars(
-        select(PaymentRow)
-        .where(
-            PaymentRow.status == PaymentStatus.PENDING.value,
-            PaymentRow.method.in_(_RECORDED),
-            PaymentRow.initiated_at < before,
-        )
-        .order_by(PaymentRow.id)
-        .limit(limit)
-    )
-    return [(row.tenant_id, _payment(row)) for row in rows]
+    return [payment_of(row) for row in rows]
 
 
 def _row(session: Session, payment_id: str, *, for_update: bool = False) -> PaymentRow:
@@ -273,7 +253,8 @@ def _row(session: Session, payment_id: str, *, for_update: bool = False) -> Paym
     return row
 
 
-def _payment(row: PaymentRow) -> Payment:
+def payment_of(row: PaymentRow) -> Payment:
+    """The row as the house reads it."""
     return Payment(
         id=row.id,
         customer_id=row.customer_id,

@@ -44,7 +44,9 @@ def due_for_a_look(session: Session, now: datetime, *, after: str, limit: int) -
         .where(
             PaymentRow.id > after,
             PaymentRow.initiated_at > now - LOOKED_AT_FOR,
-            or_(_overdue(now), failed_of_late, _settled_but_unclear(now), PaymentRow.settled_at == now),
+            or_(
+                _overdue(now), failed_of_late, _settled_but_unclear(now), _reversed_but_unclear(), PaymentRow.settled_at == now
+            ),
         )
         .order_by(PaymentRow.id)
         .limit(limit)
@@ -135,4 +137,13 @@ def _settled_but_unclear(now: datetime) -> ColumnElement[bool]:
         PaymentRow.status == PaymentStatus.SETTLED.value,
         GatewayTransactionRow.checkout.is_not(None),
         or_(GatewayTransactionRow.outcome.in_(_UNCLEAR), fee_may_be_told),
+    )
+
+
+def _reversed_but_unclear() -> ColumnElement[bool]:
+    """Reversed over a dispute that may be won yet, or because a person was wrong: its own money may come after all."""
+    return and_(
+        PaymentRow.status == PaymentStatus.REVERSED.value,
+        GatewayTransactionRow.checkout.is_not(None),
+        GatewayTransactionRow.outcome.in_(_UNCLEAR),
     )

@@ -22,7 +22,8 @@ class Review:
     Attributes:
         payment_id: the payment that it is about; None for money that fits none (then `webhook_id` names the update).
         gateway, gateway_reference, amount: the money in question, as far as the gateway told.
-        resolution: MATCHED, CREDITED or DISMISSED by `resolved_by`; None while it is open.
+        resolution: MATCHED, CREDITED or DISMISSED by `resolved_by`; None while it is open, also when it is so again because
+            the payment that it was booked as was reversed.
     """
 
     id: str
@@ -51,10 +52,36 @@ class MoneyInQuestion:
 
 
 def open_for(
-    session: Session, payment_id: str, reason: str, explanation: str, now: datetime, money: MoneyInQuestion | None = None
+    session: Session,
+    payment_id: str,
+    reason: str,
+    explanation: str,
+    now: datetime,
+    money: MoneyInQuestion | None = None,
+    *,
+    again: bool = False,
 ) -> None:
-    """Ask a person to look; once per payment and reason, also after it was decided."""
-    _open(session, reason, explanation, now, money, payment_id=payment_id)
+    """Ask a person to look; once per payment and reason, also after it was decided, unless there is something new.
+
+    Args:
+        session: in which the payment is locked.
+        again: what was decided before is not about this any more; what is open still says this instead, if it is of more.
+    """
+    asked = select(ReviewRow).where(ReviewRow.payment_id == payment_id, ReviewRow.reason == reason)
+    if again:
+        asked = asked.where(ReviewRow.resolved_at.is_(None))
+    row = session.scalar(asked.limit(1))
+    if row is None:
+        _open(session, reason, explanation, now, money, payment_id=payment_id)
+    elif again and money is not None and money.amount is not None and money.amount.minor > (row.amount or 0):
+        row.explanation, row.amount, row.currency = explanation, money.amount.minor, money.amount.currency
+        session.flush()
+
+
+def largest_amount(session: Session, payment_id: str, reason: str) -> int:
+    """The largest amount (minor units) that a person was asked about for this reason; 0 when never."""
+    statement = select(func.max(ReviewRow.amount)).where(ReviewRow.payment_id == payment_id, ReviewRow.reason == reason)
+    return session.scalar(statement) or 0
 
 
 def open_unmatched(
@@ -135,6 +162,14 @@ def lock(session: Session, review_id: str) -> Review:
     return _review(_row(session, review_id, for_update=True))
 
 
+def open_of(session: Session, payment_id: str, reason: str) -> list[Review]:
+    """The open questions about a payment for this reason: one or none."""
+    statement = select(ReviewRow).where(
+        ReviewRow.payment_id == payment_id, ReviewRow.reason == reason, ReviewRow.resolved_at.is_(None)
+    )
+    return [_review(row) for row in session.scalars(statement)]
+
+
 def resolve(
     session: Session,
     review_id: str,
@@ -151,6 +186,16 @@ def resolve(
     row.resolution_note, row.resolved_payment_id = note, payment_id
     session.flush()
     return _review(row)
+
+
+def reopen(session: Session, payment_id: str) -> list[str]:
+    """Open the reviews again (their ids) whose money was booked as this payment; who had decided what is in the audit log."""
+    statement = select(ReviewRow).where(ReviewRow.resolved_payment_id == payment_id).order_by(ReviewRow.id).with_for_update()
+    rows = list(session.scalars(statement))
+    for row in rows:
+        row.resolved_at = row.resolved_by = row.resolution = row.resolution_note = row.resolved_payment_id = None
+    session.flush()
+    return [row.id for row in rows]
 
 
 def not_carried_out(system: Session, before: datetime, limit: int) -> list[tuple[str, str, str]]:

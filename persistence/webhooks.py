@@ -70,6 +70,12 @@ def match(
     )
 
 
+def lock_unmatched(system: Session, webhook_id: str) -> bool:
+    """Lock an update for this transaction, so that nobody matches it meanwhile; whether it still fits no payment."""
+    row = system.scalars(select(WebhookRow).where(WebhookRow.id == webhook_id).with_for_update()).one()
+    return row.payment_id is None
+
+
 def take_unsignalled(system: Session, now: datetime, limit: int) -> list[Unsignalled]:
     """Updates that wait for a signal, each put off (2 s, 4 s, … 1 min) in case this try fails too.
 

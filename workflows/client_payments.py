@@ -129,7 +129,9 @@ class PaymentWorkflows:
         return self._client.get_workflow_handle(names.payment_workflow_id(payment_id), result_type=PaymentResult)
 
     async def ask_gateway_now(self, payment_id: str, request_id: str) -> PaymentStatus | None:
-        """Have a payment's saga ask its gateway now; its status after that, None when the saga has ended or never began.
+        """Have a payment's saga ask its gateway now; its status after that.
+
+        None when there is no news: the gateway gave no answer, or the saga has ended or never began.
 
         Raises:
             EngineUnavailableError: no answer in time.

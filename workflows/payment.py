@@ -3,9 +3,10 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, FailureError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.paying import CheckoutOpening, OpenedCheckout, Paying
@@ -22,6 +23,16 @@ POLL_EVERY = timedelta(minutes=15)
 GIVE_UP_AFTER = timedelta(hours=24)
 # After news, or when the gateway's first answer was lost, it may need a moment until it says the same when asked.
 POLLS_AFTER_NEWS = (timedelta(seconds=5), timedelta(seconds=15), timedelta(minutes=1), FIRST_POLL_AFTER)
+
+
+class QuestionCounter(Protocol):
+    """Is told of each question to the gateway."""
+
+    def __call__(self, *, was_answered: bool) -> None: ...
+
+
+def _nobody_counts(*, was_answered: bool) -> None:
+    """Nobody waits for the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,7 @@ class Payment:
         self._heard_of: list[str] = []
         self._has_news = False
         self._times_asked = 0
+        self._was_answered = False
         self._letters: dict[str, asyncio.Task[None]] = {}
 
     @workflow.run
@@ -69,12 +81,12 @@ class Payment:
         workflow.upsert_search_attributes([names.PAYMENT_STATE.value_set(self._confirmation.status.value)])
         self._show("ended")
         await self._tell(self._confirmation)
-        while await self._news_before_letters_are_out():
+        while await self._news_before_all_is_out():
             # Money that comes while a letter waits for the mail server is money all the same.
-            self._confirmation = await _ask_after_the_end(payment) or self._confirmation
+            later = await _ask_after_the_end(payment, self._count_question)
+            self._confirmation = self._confirmation if later is None else later
             workflow.upsert_search_attributes([names.PAYMENT_STATE.value_set(self._confirmation.status.value)])
             await self._tell(self._confirmation)
-        await workflow.wait_condition(workflow.all_handlers_finished)
         return PaymentResult(self._confirmation.status, self._confirmation.outcome)
 
     @workflow.update
@@ -85,12 +97,18 @@ class Payment:
 
     @workflow.update
     async def ask_now(self) -> PaymentStatus:
-        """Ask the gateway now rather than at the next poll; the payment's status after that."""
+        """Ask the gateway now rather than at the next poll; the payment's status after that.
+
+        Raises:
+            ApplicationError: the gateway gave no answer, so that the status is no news.
+        """
         if self._is_over:
             return self._confirmation.status
         times_asked = self._times_asked
         self._has_news = True
         await workflow.wait_condition(lambda: self._times_asked > times_asked or self._is_over)
+        if self._confirmation.status is PaymentStatus.PENDING and not self._was_answered:
+            raise ApplicationError("The gateway gave no answer.", type="GatewaySilent")
         return self._confirmation.status
 
     @workflow.signal(name=names.GATEWAY_UPDATE_SIGNAL)
@@ -157,6 +175,13 @@ class Payment:
                 await workflow.execute_activity_method(
                     Settling.hand_to_a_person, request, summary="needs review", **options.PAYMENTS
                 )
+            self._count_question(was_answered=False)
+        else:
+            self._count_question(was_answered=True)
+
+    def _count_question(self, *, was_answered: bool) -> None:
+        """Whoever waits for an answer goes on."""
+        self._was_answered = was_answered
         self._times_asked += 1
 
     async def _tell(self, confirmation: Confirmation) -> None:
@@ -167,10 +192,14 @@ class Payment:
                 sending = deliver(self._payment.tenant_id, letter, "letter to the payer")
                 self._letters[letter] = asyncio.create_task(sending)
 
-    async def _news_before_letters_are_out(self) -> bool:
-        await workflow.wait_condition(lambda: self._has_news or all(task.done() for task in self._letters.values()))
+    async def _news_before_all_is_out(self) -> bool:
+        """Wait for news until the letters are out and nobody waits for an answer; whether news came."""
+        await workflow.wait_condition(lambda: self._has_news or self._is_all_out())
         has_news, self._has_news = self._has_news, False
         return has_news
+
+    def _is_all_out(self) -> bool:
+        return all(task.done() for task in self._letters.values()) and workflow.all_handlers_finished()
 
     def _show(self, what: str) -> None:
         workflow.set_current_details(
@@ -210,11 +239,15 @@ class RecordedPayment:
         return PaymentResult(confirmation.status, confirmation.outcome)
 
 
-async def _ask_after_the_end(payment: PaymentInput) -> Confirmation | None:
+async def _ask_after_the_end(payment: PaymentInput, asked: QuestionCounter | None = None) -> Confirmation | None:
     """There is news of a payment that had ended: ask until the answer is clear, as long as a gateway may lag behind its update.
 
     What stays unclear is put before a person; None when the gateway could not be asked at all.
+
+    Args:
+        asked: told of each question, and whether it was answered.
     """
+    count = asked or _nobody_counts
     confirmation = None
     for pause in (timedelta(0), *POLLS_AFTER_NEWS):
         if pause:
@@ -226,7 +259,9 @@ async def _ask_after_the_end(payment: PaymentInput) -> Confirmation | None:
             )
         except ActivityError as error:
             workflow.logger.warning("The gateway could not be asked: %s", error.cause)
+            count(was_answered=False)
             continue
+        count(was_answered=True)
         if confirmation.outcome.is_final or confirmation.outcome is Outcome.DISPUTED:
             return confirmation
     request = ConfirmRequest(payment.tenant_id, payment.payment_id, workflow.now())

@@ -8,17 +8,18 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
-from api.idempotency import IdempotencyKey, answer, once
+from api.idempotency import IdempotencyKey, Making, answer, once_making
 from api.pay.opening import Opened, checkout_shown, open_link
 from api.pay.phones import mobile_number
 from api.pay.schemas import CheckoutRequest, CheckoutShown
 from api.services import ApiServices, Services
 from domain.errors import ConflictError, InvalidInputError
+from domain.ids import Prefix
 from domain.invoice import InvoiceState
 from domain.money import Money
 from domain.payment import Outcome, PaymentMethod, PaymentStatus
 from domain.payment_link import LinkStatus, PaymentLink
-from persistence import attempts, audit, customers, invoices, link_details, links, payments, tenants
+from persistence import attempts, audit, customers, invoices, link_details, links, payments, reviews, tenants
 from persistence.idempotency import StoredAnswer
 from persistence.payments import Payment
 from workflows.client import NoAnswerYetError
@@ -28,11 +29,25 @@ router = APIRouter(prefix="/pay", tags=["paying"])
 # A payment whose saga has not started by then never will: the request that was to start it died.
 BEGINS_WITHIN = timedelta(minutes=1)
 
+# A payer who finds a payment still unknown after that will not be helped by waiting: staff must look it up.
+CLEARS_UP_WITHIN = timedelta(minutes=15)
+
 _CLOSED = {
     LinkStatus.PAID: "This payment link is paid: there is nothing left to pay by it.",
     LinkStatus.EXPIRED: "This payment link has expired: ask the business that sent it to you for a new one.",
     LinkStatus.CANCELLED: "This payment link was cancelled: ask the business that sent it to you what to do instead.",
 }
+
+
+class StillUnknownError(ConflictError):
+    """What became of an earlier payment of the same debt cannot be told now."""
+
+    def __init__(self, earlier: Payment) -> None:
+        super().__init__(
+            f"A payment of {earlier.amount} by {earlier.method.human_name} is still being confirmed: "
+            "please wait a few minutes before you pay again. Nothing is charged twice."
+        )
+        self.earlier = earlier
 
 
 @router.post("/{code}/checkout", status_code=201, response_model=CheckoutShown)
@@ -43,28 +58,52 @@ async def open_checkout(
     opened = await asyncio.to_thread(open_link, services, code)
     phone = mobile_number(request.phone) if request.method.is_mobile_money else None
 
-    async def work() -> StoredAnswer:
-        asked = await _ask_about_open_attempts(services, opened)
-        payment = await asyncio.to_thread(_start, services, opened, request.method, phone, asked)
-        # Without an answer in time the payment goes on by itself; the payer is told so, and the key keeps this payment.
-        with suppress(NoAnswerYetError):
-            await services.workflows.open_checkout(
-                opened.tenant_id,
-                payment.id,
-                payment.method,
-                invoice_id=payment.invoice_id,
-                currency=payment.amount.currency,
-            )
+    async def begin(payment_id: str) -> Payment:
+        begun = await asyncio.to_thread(_under_way, services, opened, payment_id)
+        if begun is not None:
+            return begun
+        asked = await _ask_about_open_attempts(services, opened, payment_id)
+        try:
+            return await asyncio.to_thread(_start, services, opened, request.method, phone, payment_id, asked)
+        except StillUnknownError as refusal:
+            await asyncio.to_thread(_show_to_staff, services, opened, refusal.earlier.id)
+            raise
+
+    async def go_on(payment: Payment) -> StoredAnswer:
+        if payment.status is PaymentStatus.PENDING:
+            # Without an answer in time the payment goes on by itself; the payer is told so, and the key keeps this payment.
+            with suppress(NoAnswerYetError):
+                await services.workflows.open_checkout(
+                    opened.tenant_id,
+                    payment.id,
+                    payment.method,
+                    invoice_id=payment.invoice_id,
+                    currency=payment.amount.currency,
+                )
         return answer(201, await asyncio.to_thread(_shown, services, opened, payment.id))
 
-    return await once(services, f"{opened.link.id}/checkout", idempotency_key, request, work)
+    making = Making(Prefix.PAYMENT, begin, go_on)
+    return await once_making(services, f"{opened.link.id}/checkout", idempotency_key, request, making)
 
 
-async def _ask_about_open_attempts(services: ApiServices, opened: Opened) -> dict[str, PaymentStatus | None]:
-    """Have the gateway of each open attempt asked; by payment id its status then, None where no saga runs."""
+def _under_way(services: ApiServices, opened: Opened, payment_id: str) -> Payment | None:
+    """The payment that this very request began before, where nothing is to be decided about it any more."""
+    with services.database.tenant(opened.tenant_id) as session:
+        payment = payments.find(session, payment_id)
+        return payment if payment is not None and _is_under_way(session, payment) else None
+
+
+def _is_under_way(session: Session, payment: Payment) -> bool:
+    """Whether its gateway was asked to collect, or it has ended."""
+    return payment.status is not PaymentStatus.PENDING or attempts.last(session, payment.id) is not None
+
+
+async def _ask_about_open_attempts(services: ApiServices, opened: Opened, payment_id: str) -> dict[str, PaymentStatus | None]:
+    """Have the gateway of each other open attempt asked; by payment id its status then, None where there was no answer."""
     return {
         earlier.id: await services.workflows.ask_gateway_now(earlier.id, f"{earlier.id}/{services.clock().timestamp()}")
         for earlier in await asyncio.to_thread(_open_attempts, services, opened)
+        if earlier.id != payment_id
     }
 
 
@@ -78,15 +117,23 @@ def _start(
     opened: Opened,
     method: PaymentMethod,
     phone: str | None,
+    payment_id: str,
     asked: dict[str, PaymentStatus | None],
 ) -> Payment:
     with services.database.tenant(opened.tenant_id) as session:
         # One checkout of a customer at a time: two tabs must see each other's payment.
         customers.lock(session, opened.link.customer_id)
+        own = payments.find(session, payment_id)
+        if own is not None and _is_under_way(session, own):
+            return own
         link = links.touch(session, opened.link.id, services.clock())
         amount = _payable(session, link)
         _refuse_what_is_not_taken(session, method, amount.currency)
-        _refuse_while_unknown(session, link, asked, services.clock())
+        _refuse_while_unknown(session, link, payment_id, asked, services.clock())
+        if own is not None:
+            # Stored, and then Temporal was away: no gateway was asked to collect it yet.
+            _refuse_other_amount(own, amount)
+            return own
         return payments.start(
             session,
             customer_id=link.customer_id,
@@ -96,6 +143,7 @@ def _start(
             method=method,
             amount=amount,
             payer_phone=phone,
+            payment_id=payment_id,
             actor=audit.PAYER,
             now=services.clock(),
         )
@@ -126,21 +174,48 @@ def _refuse_what_is_not_taken(session: Session, method: PaymentMethod, currency:
         raise InvalidInputError("method", f"This business does not take {currency} by {method.human_name}; choose another.")
 
 
-def _refuse_while_unknown(session: Session, link: PaymentLink, asked: dict[str, PaymentStatus | None], now: datetime) -> None:
-    """Unknown is not failed (design, rule 5): no second charge while the outcome of the first cannot be told.
+def _refuse_other_amount(begun: Payment, amount: Money) -> None:
+    if begun.amount != amount:
+        raise ConflictError(
+            f"This payment was begun over {begun.amount}, and {amount} is asked for now: look at the amount and pay again."
+        )
 
-    An attempt that the gateway says is waiting for its payer does not stand in the way: the payer may choose another way.
+
+def _refuse_while_unknown(
+    session: Session, link: PaymentLink, payment_id: str, asked: dict[str, PaymentStatus | None], now: datetime
+) -> None:
+    """Unknown is not failed (design, rule 5): no second charge while the outcome of another payment cannot be told.
+
+    An attempt of which the gateway has just said that it waits for its payer does not stand in the way: the payer may choose
+    another way. What it said earlier does not count, because the payer may have paid since.
     """
     for pending in payments.pending_for(session, link):
         attempt = attempts.last(session, pending.id)
         is_young = now - pending.initiated_at < BEGINS_WITHIN
         never_began = attempt is None and not is_young and pending.id in asked and asked[pending.id] is None
-        is_waiting = attempt is not None and attempt.outcome is Outcome.PENDING and pending.id in asked
-        if not (never_began or is_waiting):
-            raise ConflictError(
-                f"A payment of {pending.amount} by {pending.method.human_name} is still being confirmed: "
-                "please wait a few minutes before you pay again."
+        is_waiting = (
+            attempt is not None and attempt.outcome is Outcome.PENDING and asked.get(pending.id) is PaymentStatus.PENDING
+        )
+        if pending.id != payment_id and not (never_began or is_waiting):
+            raise StillUnknownError(pending)
+
+
+def _show_to_staff(services: ApiServices, opened: Opened, payment_id: str) -> None:
+    """Ask staff to look up a payment that has kept its payer from paying in another way for too long.
+
+    Dismissed, it fails, and stands in nobody's way; matched, it is settled.
+    """
+    now = services.clock()
+    with services.database.tenant(opened.tenant_id) as session:
+        customers.lock(session, opened.link.customer_id)
+        earlier = payments.lock(session, payment_id)
+        if earlier.status is PaymentStatus.PENDING and now - earlier.initiated_at >= CLEARS_UP_WITHIN:
+            explanation = (
+                f"The payer wants to pay again, and the gateway does not say what became of payment {earlier.id} over "
+                f"{earlier.amount}: look it up there. Match it when its money came in; dismiss it when none did, and the "
+                "payer can pay in another way."
             )
+            reviews.open_for(session, earlier.id, "OUTCOME_UNKNOWN", explanation, now)
 
 
 def _shown(services: ApiServices, opened: Opened, payment_id: str) -> CheckoutShown:

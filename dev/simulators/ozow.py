@@ -24,7 +24,7 @@ from dev.simulators.ozow_book import Book, Config, Site
 from dev.simulators.ozow_control import control_router
 from dev.simulators.ozow_courier import Courier
 from dev.simulators.ozow_desk import Desk
-from dev.simulators.ozow_faults import KINDS
+from dev.simulators.ozow_faults import CHECKS, KINDS
 from dev.simulators.ozow_page import page_router
 from dev.simulators.ozow_refunds import Till, refund_router
 from dev.simulators.ozow_wire import RefusedError, from_json
@@ -34,7 +34,7 @@ from dev.simulators.serving import base_url, serve
 def build_app(config: Config, state_dir: Path | None = None) -> FastAPI:
     """The simulator as an ASGI application; with `state_dir` its payments outlive it."""
     book = Book(state_dir / "ozow.json" if state_dir else None)
-    faults = Faults(KINDS)
+    faults = Faults(KINDS, CHECKS)
     courier = Courier(config, book, faults)
     desk = Desk(config, book, courier)
 

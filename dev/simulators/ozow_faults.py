@@ -1,9 +1,10 @@
 """What can be made to go wrong at the Ozow simulator, and how a message is twisted by it."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from dev.simulators.faults import AFTER, BEFORE, Fault
+from dev.simulators.faults import AFTER, BEFORE, Check, Fault, is_number
 from dev.simulators.ozow_book import PENDING, Transaction
 from dev.simulators.ozow_wire import Fields, signed
 
@@ -14,6 +15,8 @@ KINDS: dict[str, frozenset[str]] = {
     "by_reference": BEFORE | AFTER | STATES,
     "notification": STATES | {"wrong_hash", "no_hash", "latency", "never", "duplicate"},
 }
+
+CHECKS: Mapping[str, Check] = {"amount_changed": is_number}
 
 FOREIGN_BASE = "https://pay.ozow.example.net"
 OTHER_CURRENCY = "USD"

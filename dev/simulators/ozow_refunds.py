@@ -6,7 +6,7 @@ A refund is paid out at once and told as complete; Ozow's float that must be fil
 import secrets
 import uuid
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 
 from dev.simulators.ozow_book import Book, Config, PaymentRequest, Site, Transaction
 from dev.simulators.ozow_courier import Courier
-from dev.simulators.ozow_wire import RefusedError, as_text, hash_of, parsed, pressed
+from dev.simulators.ozow_wire import AMOUNT, RefusedError, as_text, hash_of, parsed, pressed
 
 COMPLETE = "1"
 LONGEST_REASON = 500
@@ -66,10 +66,9 @@ class Till:
         if found is None or found[0].fields["SiteCode"] != site.site_code or found[1].status != "Complete":
             raise RefusedError("The transaction was not found, or was not paid.")
         request, transaction = found
-        try:
-            amount = Decimal(fields.get("amount", ""))
-        except InvalidOperation:
-            raise RefusedError("amount is not a valid amount.") from None
+        if not AMOUNT.fullmatch(fields.get("amount", "")):
+            raise RefusedError("amount is not a valid amount.")
+        amount = Decimal(fields["amount"])
         if not 0 < amount <= Decimal(request.amount) - Decimal(transaction.refunded):
             raise RefusedError("The refund is more than what is left of the payment.")
         return request, transaction, amount

@@ -6,7 +6,7 @@ our reading of the documents, as far as these tell them.
 
 import csv
 import io
-import json
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -16,12 +16,14 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from dev.simulators.faults import Fault, Faults
+from dev.simulators.incoming import read_json
 from dev.simulators.payfast_book import JOHANNESBURG, Book, Config, Payment
 from dev.simulators.payfast_wire import api_signature
 from dev.simulators.serving import serve
 
 SIGNED_HEADERS = ("merchant-id", "version", "timestamp")
 MOST_ROWS = 1000
+_CENTS = re.compile(r"[0-9]{1,12}")
 CUSTOM = (
     *("custom str1", "custom int1", "custom str2", "custom int2", "custom str3"),
     *("custom str4", "custom str5", "custom int3", "custom int4", "custom int5"),
@@ -52,6 +54,7 @@ def api_router(config: Config, book: Book, faults: Faults) -> APIRouter:
         payment = book.of(await _caller(request, config), number)
         return _answer(200, _told(payment)) if payment else await _refusal(request, config)
 
+    @router.get("/refunds/{number}")
     @router.get("/refunds/query/{number}")
     async def refund_query(request: Request, number: str) -> Response:
         payment = book.of(await _caller(request, config), number)
@@ -62,7 +65,7 @@ def api_router(config: Config, book: Book, faults: Faults) -> APIRouter:
         payment = book.of(await _caller(request, config), number)
         if payment is None:
             return await _refusal(request, config)
-        response = _refund(payment, json.loads(await request.body() or b"{}"))
+        response = _refund(payment, read_json(await request.body() or b"{}"))
         book.save()
         return response
 
@@ -75,15 +78,22 @@ async def _caller(request: Request, config: Config) -> str:
     query = {name: value for name, value in request.query_params.items() if name != "testing"}
     try:
         datetime.fromisoformat(headers["timestamp"])
-        told = json.loads(await request.body() or b"{}")
+        told = read_json(await request.body() or b"{}")
     except ValueError:
         return ""
     merchant = config.merchants.get(headers["merchant-id"])
     if merchant is None or headers["version"] != "v1" or not isinstance(told, dict):
         return ""
-    signed = {**headers, **query, **{name: str(value) for name, value in told.items()}}
+    signed = {**headers, **query, **{name: _as_text(value) for name, value in told.items()}}
     expected = api_signature(signed, merchant.passphrase)
     return merchant.id if request.headers.get("signature", "") == expected else ""
+
+
+def _as_text(value: object) -> str:
+    """A field of a JSON body as PHP, in which PayFast's clients are written, makes text of it."""
+    if value is None or isinstance(value, bool):
+        return "1" if value else ""
+    return str(value)
 
 
 async def _refusal(request: Request, config: Config) -> Response:
@@ -99,7 +109,7 @@ def _history(book: Book, caller: str, period: str, query: dict[str, str], fault:
     try:
         first, last = _window(period, query)
         offset, limit = int(query.get("offset", 0)), min(int(query.get("limit", MOST_ROWS)), MOST_ROWS)
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, OverflowError):
         return _failed(400, "Invalid date, offset or limit.")
     rows = [row for row in _rows(book, caller) if first.isoformat() <= str(row[0])[:10] <= last.isoformat()]
     text = io.StringIO(newline="")
@@ -112,7 +122,7 @@ def _window(period: str, query: dict[str, str]) -> tuple[date, date]:
     """The first and the last day that are asked for.
 
     Raises:
-        ValueError, KeyError: a date is missing or is none.
+        ValueError, KeyError, OverflowError: a date is missing, is none, or its month or week ends after all dates.
     """
     if period == "monthly":
         first = date.fromisoformat(f"{query['date']}-01")
@@ -175,10 +185,9 @@ def _refundable(payment: Payment) -> dict[str, Any]:
 
 
 def _refund(payment: Payment, order: dict[str, Any]) -> Response:
-    try:
-        cents = int(order["amount"])
-    except (KeyError, TypeError, ValueError):
-        return _failed(400, "amount: a number of cents is required.")
+    if not _CENTS.fullmatch(str(order.get("amount"))):
+        return _failed(400, "amount: a whole number of cents is required.")
+    cents = int(order["amount"])
     left = _refundable(payment)["amount_available_for_refund"]
     if not order.get("reason"):
         return _failed(400, "reason: is required.")

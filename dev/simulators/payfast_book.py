@@ -88,7 +88,9 @@ class Payment:
 
     @property
     def fee(self) -> Decimal:
-        """2.95 % and 80 cents, below zero as PayFast tells it."""
+        """2.95 % and 80 cents, below zero as PayFast tells it; nothing of the nothing that may begin a subscription."""
+        if not self.gross:
+            return self.gross
         return -(self.gross * Decimal("0.0295") + Decimal("0.80")).quantize(CENT, ROUND_HALF_UP)
 
     @property

@@ -17,7 +17,8 @@ from dev.simulators.payfast_faults import bodies
 GAPS_SECONDS = (0.0, 600.0, 1200.0, 2400.0, 4800.0, 9600.0)
 BUYER_WAITS_SECONDS = 3.0
 OK = 200
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+# The official SDK believes an ITN by its Referer.
+HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Referer": "https://www.payfast.co.za"}
 
 
 class Courier:
@@ -75,7 +76,7 @@ class Courier:
         update: dict[str, Any] = {"body": body, "http_status": None}
         payment.updates.append(update)
         try:
-            answer = await self._client.post(payment.fields["notify_url"], content=body, headers=FORM)
+            answer = await self._client.post(payment.fields["notify_url"], content=body, headers=HEADERS)
             update["http_status"] = answer.status_code
         except (httpx.HTTPError, httpx.InvalidURL):
             return False

@@ -8,7 +8,7 @@ import uuid
 from decimal import Decimal
 
 from dev.simulators.payfast_book import COMPLETE, OPEN, Book, Config, Merchant, Payment
-from dev.simulators.payfast_wire import BLANKS, Pairs, decode, form_signature
+from dev.simulators.payfast_wire import BLANKS, Pairs, decode, form_signatures
 
 LEAST = Decimal("5.00")
 LONGEST = {
@@ -18,8 +18,8 @@ LONGEST = {
 SECRETS = frozenset({"merchant_key", "signature"})
 ABANDONED = "ABANDONED"
 
-_AMOUNT = re.compile(r"\d{1,10}\.\d{2}")
-_INTEGER = re.compile(r"\d{1,255}")
+_AMOUNT = re.compile(r"[0-9]{1,10}\.[0-9]{2}")
+_INTEGER = re.compile(r"[0-9]{1,255}")
 
 
 class RefusedError(Exception):
@@ -95,7 +95,7 @@ class Desk:
         claimed = dict(pairs).get("signature", "").strip(BLANKS)
         if not claimed and not merchant.passphrase:
             return
-        if claimed != form_signature(pairs, merchant.passphrase):
+        if claimed not in form_signatures(pairs, merchant.passphrase):
             raise RefusedError("Generated signature does not match submitted signature")
 
 
@@ -104,7 +104,7 @@ def _faults_of(fields: dict[str, str]) -> list[str]:
     reasons = []
     if not _AMOUNT.fullmatch(amount):
         reasons.append("amount: must be an amount in rand with two decimals.")
-    elif Decimal(amount) < LEAST:
+    elif Decimal(amount) < LEAST and not (Decimal(amount) == 0 and fields.get("subscription_type")):
         reasons.append("amount: must be at least R5.00.")
     if not fields.get("item_name"):
         reasons.append("item_name: is required.")

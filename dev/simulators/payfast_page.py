@@ -27,7 +27,7 @@ def page_router(book: Book, desk: Desk, courier: Courier, faults: Faults) -> API
 
     @router.get("/eng/process")
     async def process_link(request: Request) -> Response:
-        form = request.url.query.encode()
+        form = request.scope["query_string"]
         return await serve(request, faults, "process", lambda _: _begin(desk, form))
 
     @router.get("/eng/process/payment/{guid}")
@@ -40,7 +40,10 @@ def page_router(book: Book, desk: Desk, courier: Courier, faults: Faults) -> API
         payment = book.find(guid)
         if payment is None:
             return _missing()
-        pressed = dict(decode(await request.body()))
+        try:
+            pressed = dict(decode(await request.body()))
+        except ValueError:
+            return _refused(400, "The form could not be read.")
         # A second press, or the back button, finds the payment decided and changes nothing.
         if pressed.get("decision") == "pay" and desk.pay(payment, pressed.get("method", "")):
             await courier.tell(payment)
@@ -61,8 +64,7 @@ def _begin(desk: Desk, form: bytes) -> Response:
     try:
         payment = desk.begin(form)
     except RefusedError as refused:
-        page = _PAGES.get_template("payfast_refused.html").render(reasons=refused.reasons)
-        return HTMLResponse(page, status_code=400)
+        return _refused(400, *refused.reasons)
     return RedirectResponse(f"/eng/process/payment/{payment.guid}", status_code=303)
 
 
@@ -77,8 +79,11 @@ def _page(payment: Payment) -> HTMLResponse:
 
 
 def _missing() -> HTMLResponse:
-    reasons = ["There is no such payment. Go back to the merchant and start again."]
-    return HTMLResponse(_PAGES.get_template("payfast_refused.html").render(reasons=reasons), status_code=404)
+    return _refused(404, "There is no such payment. Go back to the merchant and start again.")
+
+
+def _refused(status: int, *reasons: str) -> HTMLResponse:
+    return HTMLResponse(_PAGES.get_template("payfast_refused.html").render(reasons=reasons), status_code=status)
 
 
 def _way_back(payment: Payment) -> str:

@@ -12,6 +12,18 @@ Pairs = list[tuple[str, str]]
 # PHP's trim, without NUL, which PayFast refuses.
 BLANKS = " \t\n\r\x0b"
 
+# The fields that are documented. A shop's own (`submit`), and `setup` and `source` of PayFast's clients, are posted unsigned.
+SIGNED = frozenset(
+    (
+        *("merchant_id", "merchant_key", "return_url", "cancel_url", "notify_url", "notify_method", "fica_idnumber"),
+        *("name_first", "name_last", "email_address", "cell_number", "m_payment_id", "amount", "item_name", "item_description"),
+        *(f"custom_{kind}{number}" for kind in ("int", "str") for number in range(1, 6)),
+        *("email_confirmation", "confirmation_address", "currency", "payment_method"),
+        *("subscription_type", "billing_date", "recurring_amount", "frequency", "cycles"),
+        *("subscription_notify_email", "subscription_notify_webhook", "subscription_notify_buyer"),
+    )
+)
+
 
 def php_encode(value: str) -> str:
     """A value as PHP's `urlencode` writes it; `-_.` and letters and digits stay, a space becomes `+`."""
@@ -20,7 +32,7 @@ def php_encode(value: str) -> str:
 
 def encode(pairs: Iterable[tuple[str, str]]) -> str:
     """A form body, blank fields included."""
-    return "&".join(f"{name}={php_encode(value)}" for name, value in pairs)
+    return "&".join(f"{php_encode(name)}={php_encode(value)}" for name, value in pairs)
 
 
 def decode(body: bytes) -> Pairs:
@@ -32,10 +44,14 @@ def decode(body: bytes) -> Pairs:
     return parse_qsl(body.decode("utf-8"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=100)
 
 
-def form_signature(pairs: Iterable[tuple[str, str]], passphrase: str) -> str:
-    """Of a checkout: the fields as they were posted, trimmed, blank ones left out."""
-    filled = [(name, value.strip(BLANKS)) for name, value in pairs if name != "signature" and value.strip(BLANKS)]
-    return _digest(filled, passphrase)
+def form_signatures(pairs: Iterable[tuple[str, str]], passphrase: str) -> frozenset[str]:
+    """Of a checkout: the documented fields in the order they were posted, trimmed, blank ones left out.
+
+    There are two, because a `0` is signed by the documents and left out by the official SDK.
+    """
+    filled = [(name, value.strip(BLANKS)) for name, value in pairs if name in SIGNED and value.strip(BLANKS)]
+    without_zeros = [(name, value) for name, value in filled if value != "0"]
+    return frozenset(_digest(told, passphrase) for told in (filled, without_zeros))
 
 
 def itn_signature(pairs: Iterable[tuple[str, str]], passphrase: str) -> str:

@@ -31,9 +31,9 @@ INSTRUCTIONS = {
     "innbucks": "Please open the InnBucks app and approve the authorization code.",
 }
 
-_AMOUNT = re.compile(r"\d{1,12}(\.\d{1,30})?")
-_TEST_PHONE = re.compile(r"077(\d)\1{6}")
-_TEST_TOKEN = re.compile(r"(\d)\1{31}")
+_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,30})?")
+_TEST_PHONE = re.compile(r"077([0-9])\1{6}")
+_TEST_TOKEN = re.compile(r"([0-9])\1{31}")
 
 
 class RefusedError(Exception):

@@ -25,7 +25,7 @@ from dev.simulators.yoco_book import Account, Book, Config
 from dev.simulators.yoco_control import control_router
 from dev.simulators.yoco_courier import Courier
 from dev.simulators.yoco_desk import Desk
-from dev.simulators.yoco_faults import KINDS, twisted_reply
+from dev.simulators.yoco_faults import CHECKS, KINDS, twisted_reply
 from dev.simulators.yoco_idempotency import Ledger, Posting
 from dev.simulators.yoco_page import page_router
 from dev.simulators.yoco_subscriptions import Subscriptions
@@ -38,7 +38,7 @@ ARMED_ERROR = "The request was refused because a test wanted it so."
 def build_app(config: Config, state_dir: Path | None = None) -> FastAPI:
     """The simulator as an ASGI application; with `state_dir` its checkouts outlive it."""
     book = Book(state_dir / "yoco.json" if state_dir else None)
-    faults = Faults(KINDS)
+    faults = Faults(KINDS, CHECKS)
     courier = Courier(config, book, faults)
     desk = Desk(config, book, courier)
     window = Window(desk, Ledger(book), faults)

@@ -3,9 +3,9 @@
 No HTTP here. Where the documents are silent we chose, and the docstrings say so.
 """
 
-import json
 from typing import Any
 
+from dev.simulators.incoming import read_json
 from dev.simulators.yoco_book import Account, Book, Checkout, Config
 from dev.simulators.yoco_cards import Card, default_card
 from dev.simulators.yoco_courier import Courier
@@ -136,7 +136,7 @@ class Desk:
 def read_object(body: bytes) -> dict[str, Any]:
     """The JSON object of a request."""
     try:
-        asked = json.loads(body)
+        asked = read_json(body)
     except ValueError:
         asked = None
     if not isinstance(asked, dict):

@@ -1,9 +1,10 @@
 """What can be made to go wrong at the Yoco simulator, and how its answers and events are twisted by it."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from dev.simulators.faults import AFTER, BEFORE, Fault
+from dev.simulators.faults import AFTER, BEFORE, Check, Fault, is_http_status, is_whole
 from dev.simulators.yoco_wire import Reply
 
 # What is told is changed, and signed afterwards.
@@ -18,6 +19,9 @@ KINDS: dict[str, frozenset[str]] = {
     "refund": BEFORE | AFTER,
     "event": SIGNING | TOLD | {"latency", "never", "duplicate", "out_of_order"},
 }
+
+# An `error` has an HTTP status here, and amounts are cents.
+CHECKS: Mapping[str, Check] = {"error": is_http_status, "amount_changed": is_whole}
 
 FOREIGN_BASE = "http://yoco.example.net"
 STALE_SECONDS = 600

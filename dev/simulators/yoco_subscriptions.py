@@ -20,7 +20,7 @@ class Subscriptions:
         name, url = asked.get("name"), asked.get("url")
         if not isinstance(name, str) or not name.strip():
             raise RefusedError(400, "invalid_name", "name must be text.")
-        if not isinstance(url, str) or urlsplit(url).scheme not in {"http", "https"}:
+        if not isinstance(url, str) or not _is_web_address(url):
             raise RefusedError(400, "invalid_url", "url must be a web address.")
         if len(self._of(account)) >= MOST_SUBSCRIPTIONS:
             raise RefusedError(400, "too_many_webhooks", f"At most {MOST_SUBSCRIPTIONS} webhooks can be registered.")
@@ -52,3 +52,10 @@ class Subscriptions:
                 configured, account.merchant_id, "configured", account.webhook_url, account.mode, account.webhook_secret
             )
             self._book.subscriptions.append(made)
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in {"http", "https"}
+    except ValueError:
+        return False

@@ -94,7 +94,7 @@ class AuditRow(TenantScoped, Base):
 
 
 class ReviewRow(TenantScoped, Base):
-    """Something about money that a person must look at: one row a payment and reason, or an update that fits no payment.
+    """Something about money that a person must look at: one open row a payment and reason, or an update that fits no payment.
 
     What the gateway said of the money is kept here, so that the person who decides need not read a raw message.
     """
@@ -103,8 +103,8 @@ class ReviewRow(TenantScoped, Base):
     __table_args__ = (
         within_tenant("payment_id", "payments"),
         within_tenant("resolved_payment_id", "payments"),
-        UniqueConstraint("payment_id", "reason"),
         UniqueConstraint("webhook_id"),
+        Index("uq_reviews_open", "payment_id", "reason", unique=True, postgresql_where=text("resolved_at IS NULL")),
         CheckConstraint("payment_id IS NOT NULL OR webhook_id IS NOT NULL", name="is_about_something"),
         CheckConstraint("(amount IS NULL) = (currency IS NULL) AND amount > 0", name="amount_has_currency"),
         CheckConstraint("resolution IN ('MATCHED', 'CREDITED', 'DISMISSED')", name="resolution_is_known"),

@@ -7,6 +7,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities import settlement
 from activities.collecting import Collecting, LookRequest, StepRequest
 from activities.lifecycles import LifecycleStart
 from activities.reversing import ReopeningRequest, Reversal, Reversing
@@ -14,14 +15,14 @@ from domain.customer import Tenant
 from domain.dunning import Action
 from domain.invoice import Invoice, InvoiceState
 from domain.ledger import Account
-from domain.payment import Outcome, PaymentMethod, PaymentStatus
+from domain.payment import Outcome, PaymentMethod, PaymentStatus, Settlement
 from domain.payment_link import LinkStatus
 from domain.standing import HoldReason
-from persistence import attempts, audit, checks, customers, holds, invoices, ledger, link_details, messages, payments
+from persistence import attempts, audit, checks, customers, decisions, holds, invoices, ledger, link_details, messages, payments
 from persistence.database import Database
 from persistence.payments import Payment
 from tests import factories
-from tests.factories import NOW, usd
+from tests.factories import NOW, usd, zar
 from tests.reversals import REASON, reverse_payment
 
 LATER = NOW + timedelta(days=30)
@@ -153,6 +154,28 @@ def test_a_gateways_payment_is_reversed_when_the_gateway_gave_the_money_back(
     assert reverse_payment(database, tenant, payment).open_invoice_ids == (invoice.id,)
     with database.tenant(tenant.id) as session:
         assert ledger.balances(session)[Account.GATEWAY_CLEARING, "USD"] == usd("0")
+
+
+def test_an_estimated_fee_goes_with_the_booking_that_a_person_got_wrong(database: Database) -> None:
+    """The money bears it where it is booked next: else it would stand in the books twice."""
+    cape = factories.make_tenant(database, currency="ZAR")
+    payment = factories.start_payment(database, cape, factories.issue_invoice(database, cape), method=PaymentMethod.YOCO)
+    attempt = factories.make_attempt(database, cape, payment, gateway="yoco")
+    told(database, cape, payment, Outcome.PAID)
+    with database.tenant(cape.id) as session:
+        decisions.book_on(session, payment.id, "p_1")
+        attempts.record_fee(session, attempt.id, zar("0.94"), is_estimate=True)
+        booked = settlement.lock_all(session, payment.id)
+        received = Settlement("p_1", booked.amount, zar("0.94"))
+        settlement.settle(session, booked, received, settlement.money_account(booked), "Rudo", NOW, tells_payer=False)
+        assert ledger.balances(session)[Account.GATEWAY_FEES, "ZAR"] == zar("0.94")
+    reverse_payment(database, cape, payment)
+    with database.tenant(cape.id) as session:
+        balances = ledger.balances(session)
+        assert {balances.get((account, "ZAR"), zar("0")) for account in (Account.GATEWAY_FEES, Account.GATEWAY_CLEARING)} == {
+            zar("0")
+        }
+        assert checks.run(session) == []
 
 
 def test_what_is_pending_cannot_be_reversed(database: Database, tenant: Tenant, invoice: Invoice) -> None:

@@ -31,6 +31,7 @@ def settings(database_url: str, **others: Any) -> Settings:
         "dunlin_secret_key": factories.SECRET_KEY,
         "app_url": PAGE.removesuffix("/pay/"),
         "temporal_address": CLOSED,
+        **{f"{where}_url": f"http://{CLOSED}" for where in ("paynow_api", "yoco_api", "payfast", "payfast_api", "ozow_api")},
         "log_level": "WARNING",
     }
     return Settings(_env_file=None, **{**values, **others})

@@ -152,10 +152,21 @@ async def test_while_temporal_is_down_nobody_is_charged_and_the_same_request_the
     assert is_problem(refused, 503)["type"] == "urn:dunlin:problem:try-again-soon"
     assert int(refused.headers["retry-after"]) > 0
     assert _asked_for(engine, open_bill) == 0
-    (never_begun,) = (await open_bill.status(api))["payments"]
+    (left,) = (await open_bill.status(api))["payments"]
     answer = await open_bill.check_out(api, PAYS, key="patience")
-    assert answer.status_code == 201
-    paying = answer.json()["payment_id"]
+    assert (answer.status_code, answer.json()["payment_id"]) == (201, left["id"])
+    await deliver(api, (await update(engine, open_bill.attempt(left["id"]).id, "Paid")).body)
+    await open_bill.becomes(api, left["id"], "SETTLED")
+    assert _asked_for(engine, open_bill) == 1
+
+
+async def test_a_payment_that_never_began_stands_in_nobodys_way_and_is_ended_by_the_sweeper(
+    once_upon_a_time: httpx.AsyncClient, api: httpx.AsyncClient, engine: Engine, open_bill: Bill
+) -> None:
+    is_problem(await open_bill.check_out(once_upon_a_time, PAYS, key="given up"), 503)
+    (never_begun,) = (await open_bill.status(api))["payments"]
+    paying = await open_bill.opened(api, PAYS)
+    assert paying != never_begun["id"]
     await deliver(api, (await update(engine, open_bill.attempt(paying).id, "Paid")).body)
     await open_bill.becomes(api, paying, "SETTLED")
     assert _asked_for(engine, open_bill) == 1

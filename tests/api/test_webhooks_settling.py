@@ -1,19 +1,23 @@
 """From Paynow's update to the settled invoice: once however often it comes, late or out of order, with Temporal up or down."""
 
 import asyncio
-from datetime import timedelta
+import dataclasses
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from sqlalchemy import func, select, text
 
 from activities.settling import ConfirmRequest, Settling
+from domain.payment import Outcome
 from persistence.database import Database
 from persistence.models import AllocationRow, AuditRow, MessageRow, WebhookRow
 from sweeper import sweep_inbox
 from tests.api.paying import REFUSES, Bill, bill, decide, deliver, signed, update
-from tests.api.serving import YEARS_AGO
+from tests.api.serving import YEARS_AGO, caller, running, settings
+from tests.api.waiting import eventually
 from tests.workflows.engine import Engine, wall_clock
+from workflows.names import late_payment_id
 from workflows.payment import GIVE_UP_AFTER
 
 
@@ -125,6 +129,55 @@ async def test_money_that_comes_after_a_day_is_settled_though_the_payment_had_ex
     await open_bill.becomes(api, payment_id, "SETTLED")
     assert (await open_bill.status(api))["state"] == "PAID"
     assert settlements(open_bill, payment_id) == ONCE
+
+
+async def _standing(on: Bill, payment_id: str, outcome: Outcome) -> None:
+    async def look() -> bool:
+        return on.attempt(payment_id).outcome is outcome
+
+    await eventually(look, f"payment {payment_id} {outcome} at the gateway")
+
+
+async def _disputed(api: httpx.AsyncClient, engine: Engine, on: Bill) -> tuple[str, str, bytes]:
+    """A settled payment that is disputed now: its id, its reference, and the update by which it was paid."""
+    payment_id = await on.opened(api)
+    reference = on.attempt(payment_id).id
+    decide(engine, reference, "Paid")
+    paid = (await update(engine, reference, "Paid")).body
+    await deliver(api, paid)
+    await on.becomes(api, payment_id, "SETTLED")
+    await _ended(engine, payment_id)
+    decide(engine, reference, "Disputed")
+    await deliver(api, (await update(engine, reference, "Disputed")).body)
+    await _standing(on, payment_id, Outcome.DISPUTED)
+    return payment_id, reference, paid
+
+
+async def test_paid_after_a_dispute_is_heard_though_its_update_is_the_same_as_before(
+    api: httpx.AsyncClient, engine: Engine, open_bill: Bill
+) -> None:
+    payment_id, reference, paid = await _disputed(api, engine, open_bill)
+    decide(engine, reference, "Paid")
+    assert (await deliver(api, paid)).status_code == 200
+    await _standing(open_bill, payment_id, Outcome.PAID)
+
+
+async def test_an_update_that_is_repeated_against_the_gateways_own_word_is_looked_into_once_an_hour(
+    api: httpx.AsyncClient, engine: Engine, database_url: str, open_bill: Bill
+) -> None:
+    payment_id, _, paid = await _disputed(api, engine, open_bill)
+    looks = []
+    async with running(settings(database_url, temporal_address=engine.address)) as app, caller(app) as door:
+        for hour in range(2):
+            at = datetime(2026, 11, 1, 8 + hour, 59, tzinfo=UTC)
+            app.state.services = dataclasses.replace(app.state.services, clock=lambda at=at: at)
+            look = engine.client.get_workflow_handle(late_payment_id(payment_id, f"repeated-{at:%Y-%m-%dT%H}"))
+            for _ in range(3):
+                assert (await deliver(door, paid)).status_code == 200
+                looks.append((await look.describe()).run_id)
+            await look.result()
+    assert [looks.count(run_id) for run_id in dict.fromkeys(looks)] == [3, 3]
+    assert open_bill.attempt(payment_id).outcome is Outcome.DISPUTED, "it is the gateway's own word that counts"
 
 
 async def _expire(engine: Engine, on: Bill, payment_id: str) -> None:

@@ -32,6 +32,13 @@ def encoded(value: str) -> str:
     return quote_plus(value).replace("~", "%7E")
 
 
+def as_php(value: object) -> str:
+    """The text that PHP makes of a value."""
+    if value is None or value is False:
+        return ""
+    return "1" if value is True else str(value)
+
+
 def md5(text: str) -> str:
     return hashlib.md5(text.encode("ascii"), usedforsecurity=False).hexdigest()
 
@@ -98,7 +105,7 @@ class Shop:
         """A call of the API, signed as the documents describe it."""
         headers = {"merchant-id": ID, "version": "v1", "timestamp": "2026-01-15T12:00:00+0200"}
         told = {**headers, **(query or {}), **(body or {}), "passphrase": PASSPHRASE}
-        headers["signature"] = md5("&".join(f"{name}={encoded(str(told[name]))}" for name in sorted(told)))
+        headers["signature"] = md5("&".join(f"{name}={encoded(as_php(told[name]))}" for name in sorted(told)))
         return self.http.request(method, path, headers=headers, params=query, json=body)
 
     def control(self, method: str, path: str, **body: object) -> Any:

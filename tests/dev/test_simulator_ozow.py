@@ -69,6 +69,7 @@ def test_the_hash_is_over_what_was_sent_as_it_was_sent(shop: Shop, changes: dict
         ({"CurrencyCode": "USD"}, "CurrencyCode ZAR"),
         ({"Amount": "0.00"}, "Amount is not a valid amount."),
         ({"Amount": "25.005"}, "Amount is not a valid amount."),
+        ({"Amount": "\u0662\u0665.\u0660\u0660"}, "Amount is not a valid amount."),
         ({"Amount": "10000000"}, "Amount is not a valid amount."),
         ({"IsTest": "no"}, "IsTest must be true or false."),
     ],

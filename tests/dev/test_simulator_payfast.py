@@ -59,7 +59,9 @@ def test_an_itn_has_all_fields_in_the_order_of_the_captures(shop: Shop, merchant
     assert (fields["amount_gross"], fields["amount_fee"], fields["amount_net"]) == ("149.50", "-5.21", "144.29")
     assert (fields["payment_status"], fields["custom_str1"], fields["custom_int2"]) == ("COMPLETE", "a b&c=d", "")
     assert fields["pf_payment_id"] == shop.shown()["pf_payment_id"]
-    assert merchant.posted[0].headers["Content-Type"] == "application/x-www-form-urlencoded"
+    headers = merchant.posted[0].headers
+    assert headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert headers["Referer"] == "https://www.payfast.co.za"  # by which the official SDK believes it
 
 
 def test_an_itn_is_confirmed_by_its_own_string_and_no_other(shop: Shop, merchant: Merchant) -> None:
@@ -102,6 +104,28 @@ def test_a_form_is_signed_in_the_order_it_is_posted_in_and_without_blanks(shop: 
         assert "Generated signature does not match submitted signature" in answer.text
 
 
+def test_fields_that_are_not_documented_are_posted_unsigned(shop: Shop) -> None:
+    unsigned = {"setup": "cash_on_delivery", "source": "WooCommerce-1.6.7", "submit": "Pay now"}
+    right = signed(shop.fields())
+    assert shop.http.post("/eng/process", data={**unsigned, **right}).status_code == 303
+    assert shop.http.post("/eng/process", data=signed(shop.fields() | unsigned)).status_code == 400
+
+
+def test_a_zero_may_be_signed_or_left_out_of_the_signature(shop: Shop) -> None:
+    fields = shop.fields(custom_int1="0", cycles="0")
+    without = {name: value for name, value in fields.items() if value != "0"}
+    for form in (signed(fields), fields | {"signature": signed(without)["signature"]}):
+        assert shop.http.post("/eng/process", data=form).status_code == 303
+
+
+def test_only_a_subscription_may_begin_with_nothing(shop: Shop, merchant: Merchant) -> None:
+    assert shop.send(amount="0.00").status_code == 400
+    assert shop.send(amount="4.99", subscription_type="1").status_code == 400
+    shop.press(shop.page(amount="0.00", subscription_type="2"))
+    fields = genuine(merchant.posted[0].body)
+    assert [fields[name] for name in ("amount_gross", "amount_fee", "amount_net")] == ["0.00", "0.00", "0.00"]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -109,6 +133,7 @@ def test_a_form_is_signed_in_the_order_it_is_posted_in_and_without_blanks(shop: 
         ({"merchant_key": "1"}, "merchant_id:"),
         ({"amount": "4.99"}, "at least R5.00"),
         ({"amount": "149.5"}, "two decimals"),
+        ({"amount": "\u0662\u0665.\u0660\u0660"}, "two decimals"),
         ({"amount": ""}, "amount:"),
         ({"item_name": ""}, "item_name: is required"),
         ({"item_name": "x" * 101}, "item_name: at most 100"),

@@ -95,6 +95,8 @@ def test_the_history_is_given_in_pages(shop: Shop) -> None:
         ("/daily", {}),
         ("/daily", {"date": "test"}),
         ("/monthly", {"date": "2020-08-01"}),
+        ("/monthly", {"date": "9999-12"}),
+        ("/weekly", {"date": "9999-12-31"}),
         ("/yearly", {"date": "2020"}),
     ],
 )
@@ -131,8 +133,9 @@ def test_a_refund_is_in_cents_and_never_more_than_was_paid(shop: Shop) -> None:
     for order in ({"amount": 9951, "reason": "x"}, {"amount": 0, "reason": "x"}, {"reason": "x"}, {"amount": 1}):
         assert shop.api("POST", path, body=order).status_code == 400
     assert shop.api("POST", path, body={"amount": 9950, "reason": "Returned"}).status_code == 200
-    told = shop.api("GET", f"/refunds/query/{number}").json()["data"]["response"]
-    assert (told["status"], told["refund_full"]["method"]) == ("COMPLETED", "NOT_AVAILABLE")
+    for asked in (f"/refunds/query/{number}", path):
+        told = shop.api("GET", asked).json()["data"]["response"]
+        assert (told["status"], told["refund_full"]["method"]) == ("COMPLETED", "NOT_AVAILABLE")
     assert [row["Gross"] for row in listed(shop)] == ["149.50", "-50.00", "-99.50"]
 
 
@@ -143,3 +146,15 @@ def test_what_was_not_paid_or_is_not_there_cannot_be_refunded(shop: Shop) -> Non
     assert told["status"] == "NOT_AVAILABLE"
     assert shop.api("POST", f"/refunds/{number}", body={"amount": 500, "reason": "x"}).status_code == 400
     assert shop.api("POST", "/refunds/abc", body={"amount": 500, "reason": "x"}).status_code == 404
+
+
+def test_booleans_and_nulls_of_a_body_are_signed_as_php_writes_them(shop: Shop) -> None:
+    order = {"amount": 500, "reason": "x", "notify_buyer": True, "notify_merchant": False, "bank_name": None}
+    assert shop.api("POST", f"/refunds/{paid(shop)}", body=order).status_code == 200
+
+
+@pytest.mark.parametrize("amount", [1.5, 500.0, "5.00", "\u0665", True, -1, [500]])
+def test_a_refund_is_a_whole_number_of_cents(shop: Shop, amount: object) -> None:
+    number = paid(shop)
+    assert shop.api("POST", f"/refunds/{number}", body={"amount": amount, "reason": "x"}).status_code == 400
+    assert shop.shown()["refunds"] == []

@@ -50,7 +50,7 @@ def test_an_amount_is_taken_as_the_official_clients_send_it(shop: Shop, amount: 
     assert shop.poll(shop.web(amount=amount))["amount"] == told
 
 
-@pytest.mark.parametrize("amount", ["0", "0.00", "-1", "ten", "", "1,000.00", "USD 5", "NaN"])
+@pytest.mark.parametrize("amount", ["0", "0.00", "-1", "ten", "", "1,000.00", "USD 5", "NaN", "\u0662\u0665.\u0660\u0660"])
 def test_an_amount_that_is_none_is_refused(shop: Shop, amount: str) -> None:
     assert refused(shop.web(amount=amount)) == "Invalid amount field"
 

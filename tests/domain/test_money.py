@@ -45,7 +45,26 @@ def test_amounts_as_people_and_gateways_write_them(text: str, currency: str, min
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "abc", "1,000.00", "1e3", "NaN", "Infinity", "+5", ".5", "5.", "--5", "5 USD", "0x10", "1_000", "5.00\n5"]
+    "text",
+    [
+        "",
+        " ",
+        "abc",
+        "1,000.00",
+        "1e3",
+        "NaN",
+        "Infinity",
+        "+5",
+        ".5",
+        "5.",
+        "--5",
+        "5 USD",
+        "0x10",
+        "1_000",
+        "5.00\n5",
+        "\u0662\u0665.\u0660\u0660",
+        "\uff15",
+    ],
 )
 def test_what_is_no_amount_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(InvalidInputError, match=r"is not an amount such as 25\.00") as refusal:

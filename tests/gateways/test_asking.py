@@ -1,6 +1,7 @@
 """How verified updates and the present answer are put together, whatever order they come in."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -57,8 +58,22 @@ def test_the_order_of_updates_cannot_hurt(order: tuple[Outcome, ...]) -> None:
 
 
 @pytest.mark.parametrize("order", list(permutations([Outcome.PAID, Outcome.REFUNDED])))
-def test_money_given_back_counts_before_money_that_came(order: tuple[Outcome, ...]) -> None:
-    assert answer([state(outcome) for outcome in order], None).outcome is Outcome.REFUNDED
+def test_money_that_came_and_was_given_back_is_told_as_both(order: tuple[Outcome, ...]) -> None:
+    told = answer([state(outcome) for outcome in order], None)
+    assert told.outcome is Outcome.PAID
+    assert told.returned is not None
+    assert (told.returned.outcome, told.returned.amount) == (Outcome.REFUNDED, R50)
+
+
+def test_refunds_in_parts_are_told_as_their_sum() -> None:
+    parts = [replace(state(Outcome.REFUNDED), amount=Money(minor, "ZAR")) for minor in (20_00, 5_00)]
+    told = answer([state(Outcome.PAID), *parts], None)
+    assert told.returned is not None
+    assert told.returned.amount == Money(25_00, "ZAR")
+
+
+def test_money_given_back_of_which_nobody_told_that_it_came_is_told_too() -> None:
+    assert answer([state(Outcome.REFUNDED)], None).outcome is Outcome.REFUNDED
 
 
 def test_the_present_answer_goes_before_updates_without_money() -> None:

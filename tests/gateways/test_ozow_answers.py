@@ -141,6 +141,24 @@ def test_a_refusal_is_told_in_ozows_words_whatever_the_status(
     assert (checkout.outcome, checkout.decline_reason) == (Outcome.DECLINED, "Invalid site code")
 
 
+def test_a_refusal_is_shown_in_what_can_be_printed_of_it(ozow: Ozow, host: Host, account: GatewayAccount) -> None:
+    host.answers({"errorMessage": " Not\x00 \ud800active\n" + "x" * 70_000})
+    reason = ozow.open_checkout(account, REQUEST).decline_reason or ""
+    assert (reason[:13], len(reason)) == ("Not active xx", 300)
+
+
+@pytest.mark.parametrize("word", ["a\x00", "\ud800", "x" * 101])
+def test_an_id_or_a_word_that_cannot_be_stored_leaves_the_outcome_unknown(
+    ozow: Ozow, host: Host, account: GatewayAccount, word: str
+) -> None:
+    host.answers({"paymentRequestId": word, "url": "https://pay.ozow.com/x", "errorMessage": None})
+    with pytest.raises(GatewayOutcomeUnknownError, match="paymentRequestId"):
+        ozow.open_checkout(account, REQUEST)
+    for strange in (row(word), row("Complete", word)):
+        with pytest.raises(GatewayOutcomeUnknownError, match="cannot be printed"):
+            polled(ozow, host, account, strange)
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_api_key_is_named(ozow: Ozow, host: Host, account: GatewayAccount, status: int) -> None:
     host.answers({"message": "denied"}, status)

@@ -138,6 +138,7 @@ def test_what_is_no_hash_is_refused(claimed: str) -> None:
         b"&".join(b"a=1" for _ in range(101)),
         b"Status=" + b"x" * 70_000,
         b"Status=%ff",
+        b"Status=Comp%00lete",
         b"\xff",
     ],
 )

@@ -123,7 +123,13 @@ def test_the_csv_may_come_wrapped(wrapped: dict[str, object]) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b" \n", b"<html></html>", b"\xff", b"{", b'{"response": null}', b'{"data": []}', b'Date,"Typ'],
+    [
+        *(b"", b" \n", b"<html></html>", b"\xff", b"{", b'{"response": null}', b'{"data": []}', b'Date,"Typ'),
+        b'{"response":' + b"[" * 100_000,
+        f"{HEADER}\n{row(kind=chr(0))}".encode(),
+        json.dumps({"response": f"{HEADER}\n{row(kind=chr(0))}"}).encode(),
+        json.dumps({"response": f"{HEADER}\n{row(kind=chr(0xD800))}"}).encode(),
+    ],
 )
 def test_what_is_not_the_history_leaves_the_outcome_unknown(body: bytes) -> None:
     with pytest.raises(GatewayOutcomeUnknownError):

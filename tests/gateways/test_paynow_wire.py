@@ -82,6 +82,13 @@ def test_a_reply_that_makes_no_sense_leaves_the_outcome_unknown() -> None:
         Message(b"", GatewayOutcomeUnknownError).require("status")
 
 
+@pytest.mark.parametrize("body", [b"status=Pa%00id", b"sta%00tus=Paid", b"error=\x00"])
+def test_a_message_with_nul_is_malformed_and_a_reply_with_it_tells_nothing(body: bytes) -> None:
+    for error in (MalformedUpdateError, GatewayOutcomeUnknownError):
+        with pytest.raises(error, match="NUL"):
+            Message(body, error)
+
+
 @pytest.mark.parametrize("text", ["12.5", "12.50", "12.500"])
 def test_amounts_are_read_exactly_however_many_digits_are_sent(text: str) -> None:
     assert Message(f"amount={text}".encode()).amount("amount", "USD") == Money(1250, "USD")
@@ -96,4 +103,9 @@ def test_an_amount_that_could_be_read_in_two_ways_is_refused(text: str) -> None:
 def test_what_belongs_to_a_card_is_not_kept() -> None:
     message = Message(b"reference=01&token=abc-123&tokenexpiry=05NOV2026&paymentinstrument=411111xxxxxx1111")
     assert message.raw == "reference=01&token=withheld&tokenexpiry=withheld&paymentinstrument=withheld"
+    assert Message(b"error=4111+1111%201111+1111").raw == f"error={'%2A' * 12}1111"
     assert Message(b"reference=01&x=%3a").raw == "reference=01&x=%3a"
+
+
+def test_a_hash_is_kept_even_where_its_digits_look_like_a_card_number() -> None:
+    assert Message(b"status=Paid&hash=F4111111111111111A").raw == "status=Paid&hash=F4111111111111111A"

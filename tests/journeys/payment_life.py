@@ -118,6 +118,12 @@ class Life:
         if attempt is not None and self.world.bench.paid(attempt.id) == 0:
             self.world.bench.cancel(attempt.id)
 
+    def tries_again(self) -> None:
+        """The payer cancels, of which we hear by asking, and then pays after all where the provider lets them."""
+        self.cancels()
+        self.looks()
+        self.pays()
+
     def hears(self, which: int) -> None:
         """One of the updates that the provider has sent comes to the door: any of them, again and again."""
         posted = [one for one in list(self.world.bench.merchant.posted) if self._is_ours(one)]
@@ -175,7 +181,8 @@ class Life:
     def _reachable(self) -> Attempt | None:
         """The attempt, when its payer can pay it: by an address that was handed out, or on a phone that was asked."""
         attempt = self.attempt()
-        if attempt is None or attempt.outcome is Outcome.DECLINED:
+        # At Ozow the same address takes another try after one that was cancelled.
+        if attempt is None or (attempt.outcome is Outcome.DECLINED and self.world.name != "ozow"):
             return None
         if self.world.name == "paynow":
             return attempt if self.world.bench.payments(attempt.id) else None

@@ -138,7 +138,7 @@ OPENINGS: list[Move] = [
 LOOKS: list[Move] = [_looks(), _looks(dies_at=0), _looks(dies_at=1), _looks(fails=True), _looks(is_last=True)]
 MOVES = st.one_of(
     st.sampled_from(OPENINGS),
-    st.sampled_from([Life.pays, Life.pays, Life.pays, Life.cancels]),
+    st.sampled_from([Life.pays, Life.pays, Life.cancels, Life.tries_again]),
     st.builds(lambda which: lambda life: life.hears(which), st.integers(0, 5)),
     st.sampled_from(LOOKS),
     st.sampled_from([Life.waits, Life.pays]),

@@ -7,7 +7,7 @@ import pytest
 from domain.customer import Tenant
 from domain.invoice import Invoice
 from domain.payment import PaymentMethod
-from persistence import payments
+from persistence import forgotten, payments
 from persistence.database import Database
 from tests import factories
 from tests.factories import NOW
@@ -25,7 +25,7 @@ def invoice(database: Database, tenant: Tenant) -> Invoice:
 def test_only_old_pending_payments_that_no_gateway_was_asked_about_never_began(
     database: Database, tenant: Tenant, invoice: Invoice
 ) -> None:
-    forgotten, failed, asked = (factories.start_payment(database, tenant, invoice, now=LONG_AGO) for _ in range(3))
+    lying, failed, asked = (factories.start_payment(database, tenant, invoice, now=LONG_AGO) for _ in range(3))
     by_hand = [
         factories.start_payment(database, tenant, invoice, method=method, now=LONG_AGO)
         for method in (PaymentMethod.CASH, PaymentMethod.CREDIT)
@@ -34,9 +34,9 @@ def test_only_old_pending_payments_that_no_gateway_was_asked_about_never_began(
     with database.tenant(tenant.id) as session:
         payments.fail(session, failed.id, "The payment could not be started.", NOW)
     with database.system() as system:
-        found = payments.never_begun(system, SOON, 100)
-        assert payments.never_begun(system, LONG_AGO, 100) == []
-    assert [payment_id for tenant_id, payment_id in found if tenant_id == tenant.id] == [forgotten.id]
+        found = forgotten.never_begun(system, SOON, 100)
+        assert forgotten.never_begun(system, LONG_AGO, 100) == []
+    assert [payment_id for tenant_id, payment_id in found if tenant_id == tenant.id] == [lying.id]
     assert by_hand
 
 
@@ -44,9 +44,9 @@ def test_only_old_pending_payments_that_no_gateway_was_asked_about_never_began(
 def test_recorded_money_and_applied_credit_that_nobody_settled_are_found(
     database: Database, tenant: Tenant, invoice: Invoice, method: PaymentMethod
 ) -> None:
-    forgotten = factories.start_payment(database, tenant, invoice, method=method, now=LONG_AGO)
+    lying = factories.start_payment(database, tenant, invoice, method=method, now=LONG_AGO)
     factories.start_payment(database, tenant, invoice, now=LONG_AGO)
     factories.start_payment(database, tenant, invoice, method=method)
     with database.system() as system:
-        found = payments.recorded_unsettled(system, SOON, 100)
-    assert [payment.id for tenant_id, payment in found if tenant_id == tenant.id] == [forgotten.id]
+        found = forgotten.recorded_unsettled(system, SOON, 100)
+    assert [payment.id for tenant_id, payment in found if tenant_id == tenant.id] == [lying.id]

@@ -1,8 +1,11 @@
 """A payment whose gateway does not answer, answers wrongly or changes its mind: unknown is not failed, and nothing is lost."""
 
+import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from temporalio.service import RPCError
 
 from domain.payment import Outcome, PaymentStatus
 from tests import factories
@@ -161,3 +164,33 @@ async def test_an_older_answer_that_comes_late_does_not_undo_a_settlement(bench:
     assert bench.now_of(payment).status is PaymentStatus.SETTLED
     assert bench.attempt(payment).outcome is Outcome.PAID
     await bench.letters_are(invoice, "invoice_issued SENT", "payment_confirmation SENT")
+
+
+async def test_whoever_asks_hears_that_the_gateway_was_silent_rather_than_an_old_answer(bench: Bench) -> None:
+    payment = bench.payment(bench.invoice(bench.customer()))
+    await bench.checkout(payment)
+    bench.at_gateway(payment, "Paid")
+    bench.arm("poll", "http_500", times=4)
+    assert await bench.engine.workflows.ask_gateway_now(payment.id, "in-the-dark") is None
+    assert bench.now_of(payment).status is PaymentStatus.PENDING
+    assert await bench.engine.workflows.ask_gateway_now(payment.id, "by-light") is PaymentStatus.SETTLED
+
+
+@pytest.mark.usefixtures("rare_polls")
+async def test_a_saga_that_is_asked_while_it_gives_up_ends_all_the_same(bench: Bench) -> None:
+    payment = bench.payment(bench.invoice(bench.customer()))
+    await bench.checkout(payment)
+    saga = bench.saga(payment)
+    await bench.forward(saga, timedelta(hours=23, minutes=59))
+    bench.at_gateway(payment, "Under Observation")
+    bench.arm("poll", "http_500", times=4)
+    await bench.forward(saga, timedelta(minutes=2))
+    workflows = bench.engine.workflows
+    asking = [asyncio.create_task(workflows.ask_gateway_now(payment.id, f"ask-{number}")) for number in range(2)]
+    await bench.tell(payment, "whk_1")
+    with suppress(RPCError):  # it has ended
+        for _ in range(6):
+            await bench.forward(saga, timedelta(minutes=6))
+    await asyncio.gather(*asking)
+    assert (await bench.ended(saga)).status is PaymentStatus.PENDING
+    assert bench.reviews(payment)

@@ -170,6 +170,10 @@ def upgrade() -> None:
     op.add_column("reviews", sa.Column("resolved_payment_id", sa.String(length=31), nullable=True))
     op.alter_column("reviews", "payment_id", existing_type=sa.VARCHAR(length=31), nullable=True)
     op.create_unique_constraint(op.f("uq_reviews_webhook_id"), "reviews", ["webhook_id"])
+    op.drop_constraint(op.f("uq_reviews_payment_id_reason"), "reviews", type_="unique")
+    op.create_index(
+        "uq_reviews_open", "reviews", ["payment_id", "reason"], unique=True, postgresql_where=sa.text("resolved_at IS NULL")
+    )
     op.create_foreign_key(op.f("fk_reviews_webhook_id"), "reviews", "webhooks", ["webhook_id"], ["id"])
     op.create_foreign_key(
         op.f("fk_reviews_tenant_id_resolved_payment_id"),
@@ -210,6 +214,8 @@ def downgrade() -> None:
     op.drop_column("tenants", "allocation_policy")
     op.drop_constraint(op.f("fk_reviews_tenant_id_resolved_payment_id"), "reviews", type_="foreignkey")
     op.drop_constraint(op.f("fk_reviews_webhook_id"), "reviews", type_="foreignkey")
+    op.drop_index("uq_reviews_open", table_name="reviews")
+    op.create_unique_constraint(op.f("uq_reviews_payment_id_reason"), "reviews", ["payment_id", "reason"])
     op.drop_constraint(op.f("uq_reviews_webhook_id"), "reviews", type_="unique")
     op.alter_column("reviews", "payment_id", existing_type=sa.VARCHAR(length=31), nullable=False)
     op.drop_column("reviews", "resolved_payment_id")
