@@ -23,8 +23,8 @@ up: venv  ## run the embedded stack in the foreground and print its addresses (C
 down: venv  ## stop an embedded stack that runs detached
 	$(BIN)/python -m dev down
 
-test: venv  ## run all tests with branch coverage
-	$(BIN)/python -m pytest --cov --cov-report=term
+test: venv  ## run all tests with branch coverage, in two processes
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder --cov --cov-report=term
 
 check: venv  ## lint, types, import rules and house rules
 	$(BIN)/ruff check .
