@@ -200,7 +200,9 @@ def _others_go_on(evening: Evening) -> None:
 
 
 def _has_refused(evening: Evening, requests: int) -> bool:
-    return evening.requests_refused() == requests
+    """Whether so many requests were refused, and we have heard of the last refusal: the next pause begins only then."""
+    pauses_again = all(pause.until > evening.clock.now for pause in evening.watch._breakers.pauses())
+    return evening.requests_refused() == requests and pauses_again
 
 
 def _it_comes_back(evening: Evening, slug: str) -> None:
