@@ -19,15 +19,17 @@ settings.load_profile("dunlin")
 _STACKS = ("tests/journeys/", "tests/dev/test_stack", "tests/dev/test_supervisor", "tests/dev/test_ports")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)  # before xdist, which reads the marks in the same hook
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Say which tests stay together when `make test` runs two processes: those of one file, and all that start a stack."""
 
     def is_stack(item: pytest.Item) -> bool:
         return item.path.relative_to(config.rootpath).as_posix().startswith(_STACKS)
 
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("stacks" if is_stack(item) else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group("stacks" if is_stack(item) else item.path.stem))
     items.sort(key=lambda item: not is_stack(item))
+    yield
 
 
 @pytest.fixture(scope="session")

@@ -10,14 +10,17 @@ import pytest
 
 from domain.customer import Tenant
 from domain.invoice import Invoice
+from domain.letters import Letter
 from domain.payment import PaymentMethod, PaymentStatus
 from domain.payment_link import LinkType
+from persistence import messages
 from persistence.database import Database
 from tests import factories
 from tests.api import south_africa
 from tests.api.paying import Handed, begun, hand_out
 from tests.api.serving import caller, is_problem, payment_token, running, settings
 from tests.api.south_africa import SouthAfrica
+from tests.api.waiting import eventually
 from tests.factories import zar
 from tests.workflows.engine import Engine
 
@@ -58,6 +61,17 @@ def own(database: Database, creche: Tenant, invoice: Invoice) -> Handed:
     return Handed(database, creche, payment_token(database, creche, invoice.id))
 
 
+async def letter_is_sent(own: Handed, payment_id: str) -> None:
+    """Until the payer of this payment has their confirmation."""
+
+    async def look() -> bool:
+        with own.database.tenant(own.tenant.id) as session:
+            letters = messages.of_entity(session, "Payment", payment_id)
+        return [(one.letter, one.status) for one in letters] == [(Letter.PAYMENT_CONFIRMATION, "SENT")]
+
+    await eventually(look, f"the confirmation of {payment_id}")
+
+
 # Two tabs (pains 1 and 3).
 
 
@@ -76,6 +90,8 @@ async def test_two_people_pay_one_link_by_two_gateways_one_pays_the_invoice_and_
     assert {(payment.allocated.minor, payment.credited.minor) for payment in settled} == {(85000, 0), (0, 85000)}
     status = await own.status(shop)
     assert (status["state"], status["link_status"], status["amount"]["minor"]) == ("PAID", "PAID", 0)
+    for payment_id in (by_yoco, by_ozow):
+        await letter_is_sent(own, payment_id)
 
 
 async def test_two_tabs_that_check_out_at_the_same_moment_start_one_payment_at_a_time(
