@@ -15,23 +15,6 @@ settings.register_profile("dunlin", deadline=None, print_blob=True, suppress_hea
 settings.load_profile("dunlin")
 
 
-# Whole stacks are long and want their usual ports: one process runs them one after the other, and begins with them.
-_STACKS = ("tests/journeys/", "tests/dev/test_stack", "tests/dev/test_supervisor", "tests/dev/test_ports")
-
-
-@pytest.hookimpl(wrapper=True)  # before xdist, which reads the marks in the same hook
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
-    """Say which tests stay together when `make test` runs two processes: those of one file, and all that start a stack."""
-
-    def is_stack(item: pytest.Item) -> bool:
-        return item.path.relative_to(config.rootpath).as_posix().startswith(_STACKS)
-
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("stacks" if is_stack(item) else item.path.stem))
-    items.sort(key=lambda item: not is_stack(item))
-    yield
-
-
 @pytest.fixture(scope="session")
 def database_server() -> Iterator[str]:
     """The URL of a server on which a test may make databases (`tests/databases.py`)."""
