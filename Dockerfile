@@ -21,7 +21,7 @@ COPY mail mail
 COPY activities activities
 COPY workflows workflows
 COPY api api
-COPY manage.py manage_gateways.py worker.py sweeper.py operations.py outage_watch.py settings.py telemetry.py wiring.py wording.py ./
+COPY manage.py manage_gateways.py worker.py sweeper.py operations.py outage_watch.py public_holidays.py reapplying.py schedule_sync.py settings.py telemetry.py wiring.py wording.py ./
 USER dunlin
 EXPOSE 8000
 CMD ["uvicorn", "--factory", "api.app:create_app", "--host", "0.0.0.0", "--port", "8000", "--timeout-graceful-shutdown", "5", "--no-proxy-headers"]

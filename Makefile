@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help venv demo up down test check format migrate lock
+.PHONY: help venv demo up down test soak bench check format migrate lock
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,6 +29,14 @@ STACKS := tests/dev tests/journeys
 test: venv  ## run all tests with branch coverage
 	$(BIN)/python -m pytest $(STACKS) --cov --cov-report= --cov-fail-under=0
 	$(BIN)/python -m pytest $(STACKS:%=--ignore=%) --numprocesses=2 --dist=loadfile --cov --cov-append --cov-report=term
+
+LIVES ?= 1000
+
+soak: venv  ## take LIVES=1000 invoices through suspension and back while workers are killed, and count every letter
+	$(BIN)/python -m benchmarks.soak_collections --lives $(LIVES)
+
+bench: venv  ## measure how long reactivation takes after payment, in bare activity round trips of the same run
+	$(BIN)/python -m benchmarks.reactivation
 
 check: venv  ## lint, types, import rules and house rules
 	$(BIN)/ruff check .

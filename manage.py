@@ -17,14 +17,15 @@ from sqlalchemy.orm import Session
 
 from domain.customer import Tenant
 from domain.customer_import import ImportFile
-from domain.dunning import default_policy
+from domain.dunning_policy import default_policy
 from domain.errors import DunlinError, InvalidInputError
 from domain.letters import Branding
 from domain.money import Money, minor_digits
 from manage_gateways import GATEWAY_COMMANDS, check_address, configure_first_tenant, opened
-from persistence import checks, imports, migrate, tenants
+from persistence import audit, checks, dunning_policies, imports, migrate, tenants
 from persistence.imports import ImportOutcome
 from persistence.models import TenantRow
+from public_holidays import require_country
 from settings import Settings
 from wording import write_money
 
@@ -66,7 +67,11 @@ def make_tenant(system: Session, now: datetime, **facts: Any) -> Tenant:
         portal_url=facts["portal_url"],
         colour=facts["colour"],
     )
-    return tenants.add(system, TenantRow(**facts, dunning_policy=default_policy().to_data(), created_at=now))
+    country = facts.pop("country", None) or facts["locale"].rpartition("_")[2].upper()
+    require_country(country)
+    tenant = tenants.add(system, TenantRow(**facts, country=country, created_at=now))
+    dunning_policies.add_first(system, tenant.id, default_policy(), audit.SYSTEM, now)
+    return tenant
 
 
 def _check_slug_and_prefix(slug: str, invoice_prefix: str) -> None:
@@ -115,6 +120,7 @@ def migrate_database(settings: Settings) -> None:
 @click.option("--portal-url", required=True, help="Where customers see their account.")
 @click.option("--colour", default="#1e3a5f", show_default=True)
 @click.option("--locale", default="en_ZW", show_default=True)
+@click.option("--country", help="Its public holidays are kept: ZW, ZA …; that of the locale when left out.")
 @click.pass_obj
 def create_tenant(settings: Settings, /, **facts: Any) -> None:
     """Make a tenant and its first staff token, which is shown once."""

@@ -1,9 +1,10 @@
 """The sweeper: takes up what another process left lying when it died, or when Temporal was down.
 
 It signals updates that were stored and never signalled, ends payments that never reached a gateway, settles what staff
-recorded and nobody settled, does what staff decided in a review and nobody did, and sends the letters that staff asked for and
-nobody sent. It has payments looked at again: those that are overdue soon, all that deserve it once a day. A plain loop in the
-worker's process and not a Temporal schedule, which would be down together with Temporal.
+recorded and nobody settled, does what staff decided in a review, on an invoice or about a customer and nobody did, and sends
+the letters that staff asked for and nobody sent. It tells Temporal of billing schedules that it was not told of. It has
+payments looked at again: those that are overdue soon, all that deserve it once a day. A plain loop in the worker's process and
+not a Temporal schedule, which would be down together with Temporal.
 """
 
 import asyncio
@@ -14,17 +15,22 @@ import structlog
 
 from domain.calendar import local_day, local_instant
 from domain.customer import Tenant
+from domain.errors import ConflictError, DunlinError, InvalidInputError
 from domain.letters import Letter
-from persistence import forgotten, messages, reconciliations, reviews, tenants, webhooks
+from persistence import customer_moves, forgotten, messages, moves, reconciliations, reviews, tenants, webhooks
+from persistence.customer_moves import AskedCustomerMove
 from persistence.database import Database
+from persistence.moves import StaffMove
 from persistence.payments import Payment
 from persistence.webhooks import Unsignalled
+from schedule_sync import sync_schedules, tell_all_schedules
 from workflows.client import EngineUnavailableError, Workflows
 
 PAUSE_SECONDS = 1.0
 ORPHANS_EVERY_SECONDS = 60.0
 OVERDUE_EVERY_SECONDS = 15 * 60.0
 RECONCILE_EVERY_SECONDS = 60 * 60.0
+TELL_ALL_EVERY_SECONDS = 24 * 60 * 60.0
 UPDATES_A_SWEEP = 50
 # A payment of which no gateway was asked by then never will be: its payer has long gone.
 ORPHANED_AFTER = timedelta(minutes=15)
@@ -48,6 +54,10 @@ async def sweep_for_ever(database: Database, workflows: Workflows) -> None:
         _repeat(sweep_overdue, database, workflows, OVERDUE_EVERY_SECONDS),
         _repeat(reconcile_daily, database, workflows, RECONCILE_EVERY_SECONDS),
         _repeat(sweep_letters, database, workflows, ORPHANS_EVERY_SECONDS),
+        _repeat(sweep_moves, database, workflows, ORPHANS_EVERY_SECONDS),
+        _repeat(sweep_customer_moves, database, workflows, ORPHANS_EVERY_SECONDS),
+        _repeat(sync_schedules, database, workflows, ORPHANS_EVERY_SECONDS),
+        _repeat(tell_all_schedules, database, workflows, TELL_ALL_EVERY_SECONDS),
     )
 
 
@@ -108,6 +118,30 @@ async def sweep_decided(database: Database, workflows: Workflows, now: datetime)
         except EngineUnavailableError as error:
             log.warning("a decision is not carried out", review_id=review_id, payment_id=payment_id, error=str(error))
     return len(undone)
+
+
+async def sweep_moves(database: Database, workflows: Workflows, now: datetime) -> int:
+    """Have the moves on invoices made that staff asked for and nobody decided; how many were tried."""
+    waiting = await asyncio.to_thread(_not_moved, database, now - FORGOTTEN_AFTER)
+    for tenant_id, asked in waiting:
+        try:
+            await workflows.move_invoice(tenant_id, asked.invoice_id, asked.move)
+        except (ConflictError, InvalidInputError) as error:
+            await asyncio.to_thread(_mark_refused, database, tenant_id, asked, error, now)
+        except DunlinError as error:
+            log.warning("a move on an invoice was not made", move_id=asked.id, invoice_id=asked.invoice_id, error=str(error))
+    return len(waiting)
+
+
+async def sweep_customer_moves(database: Database, workflows: Workflows, now: datetime) -> int:
+    """Make the moves on customers that staff asked for and nobody made; how many were tried."""
+    waiting = await asyncio.to_thread(_customers_not_moved, database, now - FORGOTTEN_AFTER)
+    for tenant_id, asked in waiting:
+        try:
+            await workflows.make_customer_move(tenant_id, asked.customer_id, asked.move)
+        except (ConflictError, EngineUnavailableError) as error:
+            log.warning("a move on a customer was not made", move_id=asked.id, customer_id=asked.customer_id, error=str(error))
+    return len(waiting)
 
 
 async def sweep_overdue(database: Database, workflows: Workflows, now: datetime) -> int:
@@ -179,6 +213,23 @@ def _never_tried(database: Database, before: datetime) -> list[tuple[str, str]]:
 def _not_carried_out(database: Database, before: datetime) -> list[tuple[str, str, str]]:
     with database.system() as session:
         return reviews.not_carried_out(session, before, UPDATES_A_SWEEP)
+
+
+def _not_moved(database: Database, before: datetime) -> list[tuple[str, StaffMove]]:
+    with database.system() as session:
+        return moves.forgotten(session, before, UPDATES_A_SWEEP)
+
+
+def _mark_refused(
+    database: Database, tenant_id: str, asked: StaffMove, error: ConflictError | InvalidInputError, now: datetime
+) -> None:
+    with database.tenant(tenant_id) as session:
+        moves.mark_refused(session, asked.id, error, now)
+
+
+def _customers_not_moved(database: Database, before: datetime) -> list[tuple[str, AskedCustomerMove]]:
+    with database.system() as session:
+        return customer_moves.forgotten(session, before, UPDATES_A_SWEEP)
 
 
 def _tenants_with_overdue(database: Database, now: datetime) -> list[str]:

@@ -21,13 +21,16 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 import telemetry
 from activities.collecting import Collecting
+from activities.customer_moving import CustomerMoving
 from activities.gateway_calls import GatewayDesk
 from activities.invoicing import Invoicing
 from activities.letter_facts import LinkMaker
 from activities.mailing import Mailing
+from activities.moving import Moving
 from activities.paying import Paying
 from activities.reconciling import Reconciling
 from activities.reversing import Reversing
+from activities.scheduling import Scheduling
 from activities.settling import Settling
 from gateways.breaker import Breakers
 from gateways.transport import Transport
@@ -41,11 +44,14 @@ from wiring import build_desk
 from workflows import names
 from workflows.billing_run import BillingRun
 from workflows.client import Workflows, connect
+from workflows.customer_move import CustomerMoveWorkflow
 from workflows.invoice_lifecycle import InvoiceLifecycle
 from workflows.letter_delivery import LetterDelivery
+from workflows.lifecycle_revival import LifecycleRevival
 from workflows.payment import LatePayment, Payment, RecordedPayment
 from workflows.payment_reversal import PaymentReversal
 from workflows.reconciliation import DecidedPayment, Reconciliation
+from workflows.scheduled_billing import ScheduledBilling
 
 # Longer than any activity's call to a gateway or a mail server: what is under way is finished, not repeated.
 DRAIN = timedelta(seconds=30)
@@ -90,7 +96,7 @@ def build_worker(client: Client, queue: str, services: Services, executor: Threa
         interceptors=[telemetry.BindIds()],
         workflow_runner=SandboxedWorkflowRunner(
             restrictions=SandboxRestrictions.default.with_passthrough_modules(
-                "activities", "domain", "persistence", "workflows"
+                "activities", "domain", "holidays", "persistence", "public_holidays", "reapplying", "workflows"
             )
         ),
     )
@@ -101,19 +107,23 @@ def _served_on(queue: str, services: Services) -> tuple[Sequence[type], Sequence
         case names.BILLING_QUEUE:
             invoicing = Invoicing(services.database, services.workflows)
             collecting = Collecting(services.database)
-            return [BillingRun, InvoiceLifecycle], [
+            return [BillingRun, InvoiceLifecycle, CustomerMoveWorkflow, ScheduledBilling], [
                 invoicing.issue_batch,
                 invoicing.start_lifecycles,
                 invoicing.complete_run,
+                Scheduling(services.database).take_up,
                 collecting.take_step,
                 collecting.look_again,
+                collecting.resume,
+                CustomerMoving(services.database).make,
+                Moving(services.database).make,
             ]
         case names.PAYMENTS_QUEUE:
             paying = Paying(services.database, services.desk, services.links)
             settling = Settling(services.database, services.desk)
             reconciling = Reconciling(services.database, services.desk)
             reversing = Reversing(services.database, services.workflows)
-            return [Payment, LatePayment, RecordedPayment, PaymentReversal, DecidedPayment, Reconciliation], [
+            return [Payment, LatePayment, RecordedPayment, PaymentReversal, DecidedPayment, Reconciliation, LifecycleRevival], [
                 paying.open_checkout,
                 settling.confirm,
                 settling.settle_recorded,

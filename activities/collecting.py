@@ -1,22 +1,25 @@
 """Collecting: takes the steps of an invoice's ladder, suspends, and lets back in who has paid."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 from temporalio import activity
 
+from activities.clock import present
+from activities.closing import write_off
 from activities.failures import translated
-from activities.suspension import suspend
-from domain.dunning import Action, is_pointless
-from domain.invoice import InvoiceState
-from domain.letters import Letter
-from domain.money import Money
-from domain.standing import HoldReason, lifts_overdue_hold
-from persistence import audit, customers, holds, invoices, messages
+from activities.replanning import warn_anew
+from activities.standing import Standing, read_standing
+from activities.step_letters import claim_step_letter, postponed_until, unsent_step_letter
+from activities.suspension import reactivate, suspend, unsent_reactivation
+from domain.calendar import local_day
+from domain.dunning import PlannedStep, is_pointless
+from domain.dunning_ladder import Action
+from persistence import audit, chasing, customers, dunning_plans, holds, invoices, tenants
 from persistence.database import Database
 from persistence.invoices import InvoiceDetail
-from persistence.messages import Claim
+from public_holidays import sending_calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +44,6 @@ class LookRequest:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How an invoice stands, and the letter to send because of it.
-
-    Attributes:
-        message_id: the claimed letter; None when there is nothing to write.
-        is_suspending: whether this invoice's ladder has reached suspension.
-    """
-
-    state: InvoiceState
-    amount_due: Money
-    is_suspending: bool
-    message_id: str | None
-
-
 class Collecting:
     """Chases what is late."""
 
@@ -65,71 +53,114 @@ class Collecting:
     @activity.defn(name="collecting.take_step")
     @translated
     def take_step(self, request: StepRequest) -> Standing:
-        """Take one step of the ladder, once, unless it has become pointless since it was planned (requirements L8)."""
+        """Take one step of the ladder, once, if it still makes sense and may be taken now (requirements L8).
+
+        Nothing is taken while the invoice is set aside, in quiet hours, or when the customer had this kind of letter today
+        already: the answer says what is waited for.
+        """
+        now = present(request.now)
         with self._database.tenant(request.tenant_id) as session:
             customers.lock(session, request.customer_id)
             detail = invoices.lock_one(session, request.invoice_id)
-            pointless = is_pointless(detail.invoice.state)
-            holds.decide_step(session, request.invoice_id, request.step, taken=not pointless, now=request.now)
-            if pointless:
-                # Paid between a first try, whose answer was lost, and this one: a suspension that the first placed ends here.
-                look = LookRequest(request.tenant_id, request.invoice_id, request.customer_id, request.now)
-                return _standing(detail, _reactivate(session, look))
-            if request.action is Action.SUSPEND:
-                invoices.mark_suspending(session, request.invoice_id, request.now)
-                message_id = suspend(session, request.customer_id, request.invoice_id, request.now)
-                return _standing(invoices.lock_one(session, request.invoice_id), message_id)
-            return _standing(detail, _claim_letter(session, request))
+            if is_pointless(detail.invoice.state):
+                holds.decide_step(session, request.invoice_id, request.step, taken=False, now=now)
+                # Paid between a first try, whose answer was lost, and this one: a suspension that the first placed ends here,
+                # and a letter that it claimed for other invoices too is still sent.
+                standing, unsent = _after_look(session, detail, now), unsent_step_letter(session, request.invoice_id)
+                return replace(standing, message_id=unsent) if unsent else standing
+            step = _planned(session, detail, request.step)
+            if step is None:
+                # Another plan was made while this was on its way.
+                unsent = unsent_step_letter(session, request.invoice_id)
+                return read_standing(session, detail, now, unsent, was_taken=False, tells_plan=True)
+            waiting = _why_not_now(session, detail, step, now)
+            if waiting is not None:
+                return waiting
+            holds.decide_step(session, request.invoice_id, request.step, taken=True, now=now)
+            message_id = _take(session, detail, step, now)
+            return read_standing(session, invoices.lock_one(session, request.invoice_id), now, message_id)
 
     @activity.defn(name="collecting.look_again")
     @translated
     def look_again(self, request: LookRequest) -> Standing:
-        """See how the invoice stands after money came in; lifts the suspension when nothing is left that suspends."""
+        """See how the invoice stands after something happened; lifts the suspension when nothing is left that suspends."""
+        with self._database.tenant(request.tenant_id) as session:
+            customers.lock(session, request.customer_id)
+            return _after_look(session, invoices.lock_one(session, request.invoice_id), request.now)
+
+    @activity.defn(name="collecting.resume")
+    @translated
+    def resume(self, request: LookRequest) -> Standing:
+        """End what set the invoice aside, where its time is over: it is chased again, and suspends again if it did before."""
         with self._database.tenant(request.tenant_id) as session:
             customers.lock(session, request.customer_id)
             detail = invoices.lock_one(session, request.invoice_id)
-            return _standing(detail, _reactivate(session, request))
+            _end_what_is_over(session, detail, request.now)
+            detail = invoices.lock_one(session, request.invoice_id)
+            is_chased = chasing.set_aside_now(session, detail, request.now) is None
+            message_id = None
+            if is_chased and detail.suspended_at is not None and not detail.invoice.state.is_closed:
+                message_id = suspend(session, request.customer_id, request.invoice_id, request.now)
+            elif is_chased:
+                warn_anew(session, detail, request.now)
+            detail = invoices.lock_one(session, request.invoice_id)
+            return read_standing(session, detail, request.now, message_id, tells_plan=True)
 
 
-def _claim_letter(session: Session, request: StepRequest) -> str | None:
-    letter = Claim(
-        request.action.letter, "Invoice", request.invoice_id, request.step, request.customer_id, invoice_id=request.invoice_id
-    )
-    return messages.claim(session, letter, request.now)
+def _after_look(session: Session, detail: InvoiceDetail, now: datetime) -> Standing:
+    customer_id, invoice_id = detail.invoice.customer_id, detail.invoice.id
+    letter = reactivate(session, customer_id, now, invoice_id=invoice_id)
+    letter = letter or unsent_reactivation(session, customer_id, invoice_id=invoice_id)
+    return read_standing(session, detail, now, letter)
 
 
-def _reactivate(session: Session, request: LookRequest) -> str | None:
-    standing = holds.standing(session, request.customer_id)
-    hold_id = standing.get(HoldReason.OVERDUE)
-    if hold_id is None or not lifts_overdue_hold(invoices.suspending_states(session, request.customer_id)):
-        return _lost_reactivation_letter(session, request)
-    holds.lift(session, hold_id, request.now)
-    still_held = sorted(reason.value for reason in standing if reason is not HoldReason.OVERDUE)
-    audit.record(
-        session, request.now, audit.SYSTEM, "CUSTOMER_HOLD_LIFTED", "Customer", request.customer_id,
-        hold_id=hold_id, invoice_id=request.invoice_id, still_held=still_held,
-    )  # fmt: skip
-    if still_held:
-        # What staff placed by hand still suspends: there is nothing to confirm yet.
+def _planned(session: Session, detail: InvoiceDetail, key: str) -> PlannedStep | None:
+    return next((step for step in dunning_plans.of(session, detail) if step.key == key), None)
+
+
+def _why_not_now(session: Session, detail: InvoiceDetail, step: PlannedStep, now: datetime) -> Standing | None:
+    """How the invoice stands when the step may not be taken now; None when it may."""
+    if is_taken(session, detail.invoice.id, step.key):
+        # The answer to an earlier try was lost: it is given again, whatever the hour.
         return None
-    letter = Claim(
-        Letter.REACTIVATION_CONFIRMATION, "Customer", request.customer_id, hold_id, request.customer_id,
-        invoice_id=request.invoice_id,
-    )  # fmt: skip
-    return messages.claim(session, letter, request.now)
+    if chasing.set_aside_now(session, detail, now) is not None:
+        return read_standing(session, detail, now, was_taken=False)
+    tenant = tenants.current(session)
+    today = local_day(now, tenant.time_zone)
+    calendar = sending_calendar(detail.policy, tenant, today, today)
+    earliest = calendar.next_open(now)
+    if earliest == now:
+        earliest = postponed_until(session, detail, step, calendar, now) or now
+    return None if earliest == now else read_standing(session, detail, now, was_taken=False, not_before=earliest)
 
 
-def _lost_reactivation_letter(session: Session, request: LookRequest) -> str | None:
-    """The letter that this look claimed in a run whose answer was lost: still queued, and this invoice's."""
-    for message in messages.of_entity(session, "Customer", request.customer_id):
-        if (
-            message.letter is Letter.REACTIVATION_CONFIRMATION
-            and message.invoice_id == request.invoice_id
-            and message.status == "QUEUED"
-        ):
-            return message.id
-    return None
+def is_taken(session: Session, invoice_id: str, key: str) -> bool:
+    return any(step == key and outcome == "TAKEN" for step, outcome, _ in holds.steps(session, invoice_id))
 
 
-def _standing(detail: InvoiceDetail, message_id: str | None) -> Standing:
-    return Standing(detail.invoice.state, detail.invoice.amount_due, detail.suspended_at is not None, message_id)
+def _take(session: Session, detail: InvoiceDetail, step: PlannedStep, now: datetime) -> str | None:
+    """Do what the step says; the id of the letter to send because of it."""
+    match step.action:
+        case Action.SUSPEND:
+            invoices.mark_suspending(session, detail.invoice.id, now)
+            return suspend(session, detail.invoice.customer_id, detail.invoice.id, now)
+        case Action.WRITE_OFF:
+            return write_off(session, detail, audit.SYSTEM, now, reason=f"by the policy's step {step.key}")
+        case _:
+            return claim_step_letter(session, detail, step, now)
+
+
+def _end_what_is_over(session: Session, detail: InvoiceDetail, now: datetime) -> None:
+    today = local_day(now, tenants.current(session).time_zone)
+    if detail.paused_until is not None and detail.paused_until < today:
+        chasing.pause(session, detail.invoice.id, None)
+        audit.record(
+            session, now, audit.SYSTEM, "INVOICE_PAUSE_ENDED", "Invoice", detail.invoice.id,
+            paused_until=detail.paused_until.isoformat(),
+        )  # fmt: skip
+    block = chasing.standing_block(session, detail.invoice.customer_id)
+    if block is not None and not block.stands_on(today):
+        block_id = chasing.lift_block(session, detail.invoice.customer_id, audit.SYSTEM, now)
+        audit.record(
+            session, now, audit.SYSTEM, "CUSTOMER_CHASING_RESUMED", "Customer", detail.invoice.customer_id, block_id=block_id
+        )

@@ -56,7 +56,9 @@ def as_application_error(error: Exception) -> Exception:
     """What Temporal is told of `error`; its type's name is kept, so that a workflow can tell errors apart."""
     kind = type(error).__name__
     if isinstance(error, (*NEVER, DBAPIError)):
-        return ApplicationError(_text(error), type=kind, non_retryable=isinstance(error, NEVER))
+        # The field apart from the sentence, for whoever shows it beside the field.
+        details = (error.field, error.message) if isinstance(error, InvalidInputError) else ()
+        return ApplicationError(_text(error), *details, type=kind, non_retryable=isinstance(error, NEVER))
     return error
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,16 +13,32 @@ from temporalio import activity
 from activities.failures import translated
 from activities.lifecycles import LifecycleStart, LifecycleStarter, first_start, issued_letter
 from activities.settlement import money_account, settle
-from domain.billing import Billable, RunTotals, draft_invoices
+from domain.billing import Billable, RunTotals, draft_invoices, has_something_due, why_withheld
 from domain.calendar import due_day, local_day
 from domain.customer import Tenant
 from domain.errors import CannotBillError, InvalidInputError
 from domain.invoice import Invoice, InvoiceDraft
 from domain.money import Money
 from domain.payment import PaymentMethod, Settlement
-from persistence import audit, billing_runs, customers, invoices, issuing, ledger, links, messages, payments, tenants
+from domain.standing import HoldReason
+from persistence import (
+    audit,
+    billing_runs,
+    customers,
+    dunning_policies,
+    holds,
+    invoices,
+    issuing,
+    ledger,
+    links,
+    messages,
+    payments,
+    tenants,
+)
 from persistence.billing_runs import BillingRunState
 from persistence.database import Database, check_constraints_now
+from persistence.dunning_policies import StoredPolicy
+from public_holidays import plan_of_new_invoice
 
 _LIFECYCLES_A_PAGE = 100
 
@@ -68,7 +84,8 @@ class Invoicing:
         """Issue the invoices of the run's next customers in one transaction.
 
         The run's row is locked and carries the cursor: a batch that ran before its answer was lost is not run again, the
-        next one is. A customer who cannot be billed is parked, and the others go on.
+        next one is. A customer who cannot be billed is parked, one whose standing forbids it is not billed, and the others
+        go on.
         """
         with self._database.tenant(request.tenant_id) as session:
             run, cursor = billing_runs.lock_cursor(session, request.run_id)
@@ -122,6 +139,8 @@ class _Batch:
     def __init__(self, session: Session, run: BillingRunState, tenant: Tenant, now: datetime) -> None:
         self._session, self._run, self._tenant, self._now = session, run, tenant, now
         self._credits: Mapping[tuple[str, str], Money] = {}
+        self._policies: Mapping[str, StoredPolicy] = {}
+        self._holds: Mapping[str, Collection[HoldReason]] = {}
         self.totals = RunTotals()
         self.amounts: Counter[str] = Counter()
 
@@ -129,11 +148,17 @@ class _Batch:
         ids = [billable.customer_id for billable in batch]
         if tenants.allocation_policy(self._session).applies_credit:
             self._credits = ledger.credits_of(self._session, ids)
+        self._policies = dunning_policies.of_customers(self._session, ids)
+        self._holds = holds.reasons_of(self._session, ids)
         billed = customers.billed_subscriptions(self._session, ids, self._run.period.first_day)
         for billable in batch:
             self._bill_one(_without_billed(billable, billed))
 
     def _bill_one(self, billable: Billable) -> None:
+        withheld = self._why_withheld(billable)
+        if withheld is not None:
+            self._withhold(billable.customer_id, withheld)
+            return
         try:
             drafts = draft_invoices(billable, self._run.period, prices_include_tax=self._tenant.prices_include_tax)
             if not self._run.dry_run:
@@ -149,11 +174,31 @@ class _Batch:
         self.amounts.update({draft.currency: draft.gross.minor for draft in drafts})
         self.totals += RunTotals(customers=1, issued=len(drafts), nothing_due=0 if drafts else 1)
 
+    def _why_withheld(self, billable: Billable) -> str | None:
+        """Why a customer who owes something for the period is not billed; None when they are."""
+        if not has_something_due(billable, self._run.period):
+            return None
+        return why_withheld(
+            self._holds.get(billable.customer_id, ()),
+            bills_while_suspended=self._policies[billable.customer_id].in_force.bills_while_suspended,
+        )
+
+    def _withhold(self, customer_id: str, reason: str) -> None:
+        self.totals += RunTotals(customers=1, withheld=1)
+        if self._run.dry_run:
+            return
+        audit.record(
+            self._session, self._now, audit.SYSTEM, "INVOICE_WITHHELD", "Customer", customer_id,
+            period=str(self._run.period), run_id=self._run.id, reason=reason,
+        )  # fmt: skip
+
     def _issue(self, draft: InvoiceDraft) -> None:
         has_credit = (draft.customer_id, draft.currency) in self._credits
         if has_credit:
             customers.lock(self._session, draft.customer_id)
         issued_on = local_day(self._now, self._tenant.time_zone)
+        due_on = due_day(issued_on, self._tenant.payment_terms_days)
+        policy = self._policies[draft.customer_id]
         invoice = issuing.issue(
             self._session,
             draft,
@@ -164,8 +209,10 @@ class _Batch:
                 payment_token=links.new_code(),
                 issued_at=self._now,
                 issued_on=issued_on,
-                due_on=due_day(issued_on, self._tenant.payment_terms_days),
-                policy=self._tenant.dunning_policy,
+                due_on=due_on,
+                policy=policy.in_force,
+                policy_id=policy.id,
+                plan=plan_of_new_invoice(policy.in_force, self._tenant, due_on, self._now),
             ),
         )
         messages.claim(self._session, issued_letter(invoice.id, invoice.customer_id), self._now)

@@ -6,28 +6,26 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
+from activities.chasing_facts import chasing_facts, still_asked_for
 from domain.calendar import local_day
 from domain.customer import Customer, Tenant
-from domain.dunning import Action, plan_steps
 from domain.errors import InvariantError
 from domain.invoice import InvoiceState
 from domain.letters import (
     Facts,
-    FinalWarningFacts,
     InvoiceIssuedFacts,
     Letter,
-    OverdueNoticeFacts,
     PaidPart,
     PaymentConfirmationFacts,
     PaymentFailedFacts,
     PaymentLinkFacts,
-    PaymentReminderFacts,
     ReactivationConfirmationFacts,
     SuspensionNoticeFacts,
 )
 from domain.money import Money, total
 from domain.payment import PaymentMethod, PaymentStatus
 from domain.payment_link import LinkStatus
+from domain.standing import HoldReason
 from persistence import customers, holds, invoices, link_details, payments, tenants
 from persistence.invoices import InvoiceDetail
 from persistence.link_details import LinkDetail
@@ -37,15 +35,15 @@ from persistence.payments import Payment
 # Makes the address of the page on which is paid from a payment link's code (an invoice's payment token is its own link's).
 LinkMaker = Callable[[str], str]
 
-_CHASING = {Letter.PAYMENT_REMINDER, Letter.OVERDUE_NOTICE, Letter.FINAL_WARNING}
 _TOLD_WHILE = {Letter.PAYMENT_CONFIRMATION: PaymentStatus.SETTLED, Letter.PAYMENT_FAILED: PaymentStatus.FAILED}
 
 
 def is_wanted(session: Session, message: Message, now: datetime) -> bool:
     """Whether a letter still makes sense at `now` (requirements L8).
 
-    Nobody is chased for what is closed by now, nor told of a suspension that has ended, of a failure that turned out paid, of
-    money that was recorded by mistake, of a link that takes no money, or of being back when another hold was placed.
+    Nobody is chased for what is closed or set aside by now, nor sent an invoice that is void, nor told of a suspension that
+    has ended, of a failure that turned out paid, of money that was recorded by mistake, of a link that takes no money, or of
+    being back when another hold was placed.
     """
     if message.letter is Letter.SUSPENSION_NOTICE:
         return any(message.key.endswith(f"/{hold_id}") for hold_id in holds.standing(session, message.customer_id).values())
@@ -56,9 +54,9 @@ def is_wanted(session: Session, message: Message, now: datetime) -> bool:
         return detail.link.status_at(now) is LinkStatus.ACTIVE and bool(detail.asked)
     if message.letter in _TOLD_WHILE and message.payment_id is not None:
         return payments.get(session, message.payment_id).status is _TOLD_WHILE[message.letter]
-    if message.letter not in _CHASING or message.invoice_id is None:
-        return True
-    return invoices.get(session, message.invoice_id).invoice.state is InvoiceState.OPEN
+    if message.letter is Letter.INVOICE_ISSUED and message.invoice_id is not None:
+        return invoices.get(session, message.invoice_id).invoice.state is not InvoiceState.VOID
+    return not message.letter.chases or message.invoice_id is None or bool(still_asked_for(session, message, now))
 
 
 def _suspension_reason(detail: InvoiceDetail) -> str:
@@ -75,8 +73,10 @@ def _purpose(paid_by: LinkDetail | None) -> str | None:
     return paid_by.purpose
 
 
-def letter_facts(session: Session, message: Message, links: LinkMaker) -> Facts:
-    """What the letter tells, as of now."""
+def letter_facts(session: Session, message: Message, links: LinkMaker, now: datetime) -> Facts:
+    """What the letter tells, as of `now` (UTC)."""
+    if message.letter.chases:
+        return chasing_facts(session, message, links, now)
     known = _Known(session, message, links)
     if message.letter in {Letter.PAYMENT_CONFIRMATION, Letter.PAYMENT_FAILED}:
         return known.payment_letter()
@@ -84,7 +84,7 @@ def letter_facts(session: Session, message: Message, links: LinkMaker) -> Facts:
         return known.account_letter()
     if message.letter is Letter.PAYMENT_LINK:
         return known.link_letter()
-    return known.invoice_letter()
+    return known.issued_letter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,52 +113,18 @@ class _Known:
             raise InvariantError(f"Letter {self.message.id} ({self.message.letter}) is about no invoice.")
         return invoices.get(self.session, self.message.invoice_id)
 
-    def invoice_letter(self) -> Facts:
+    def issued_letter(self) -> Facts:
         detail = self.detail()
         invoice = detail.invoice
-        link = self.links(detail.payment_token)
-        name, days_late = self.customer.name, max((self.decided_on - invoice.due_on).days, 0)
-        match self.message.letter:
-            case Letter.INVOICE_ISSUED:
-                return InvoiceIssuedFacts(
-                    customer_name=name,
-                    invoice_number=invoice.number,
-                    amount=invoice.amount_due,
-                    due_on=invoice.due_on,
-                    payment_link=link,
-                    total=invoice.total,
-                    paid_from_credit=invoices.paid_by(self.session, invoice, PaymentMethod.CREDIT),
-                )
-            case Letter.PAYMENT_REMINDER:
-                return PaymentReminderFacts(
-                    customer_name=name,
-                    invoice_number=invoice.number,
-                    amount=invoice.amount_due,
-                    due_on=invoice.due_on,
-                    payment_link=link,
-                    days_until_due=max((invoice.due_on - self.decided_on).days, 0),
-                )
-            case Letter.OVERDUE_NOTICE:
-                return OverdueNoticeFacts(
-                    customer_name=name,
-                    invoice_number=invoice.number,
-                    amount=invoice.amount_due,
-                    due_on=invoice.due_on,
-                    payment_link=link,
-                    days_overdue=days_late,
-                    warns_of_suspension=self._suspends_on(detail) is not None,
-                    suspends_on=self._suspends_on(detail),
-                )
-            case _:
-                return FinalWarningFacts(
-                    customer_name=name,
-                    invoice_number=invoice.number,
-                    amount=invoice.amount_due,
-                    due_on=invoice.due_on,
-                    payment_link=link,
-                    days_overdue=days_late,
-                    suspends_on=self._suspends_on(detail),
-                )
+        return InvoiceIssuedFacts(
+            customer_name=self.customer.name,
+            invoice_number=invoice.number,
+            amount=invoice.amount_due,
+            due_on=invoice.due_on,
+            payment_link=self.links(detail.payment_token),
+            total=invoice.total,
+            paid_from_credit=invoices.paid_by(self.session, invoice, PaymentMethod.CREDIT),
+        )
 
     def payment_letter(self) -> Facts:
         if self.message.payment_id is None:
@@ -226,15 +192,17 @@ class _Known:
     def account_letter(self) -> Facts:
         if self.message.letter is Letter.REACTIVATION_CONFIRMATION:
             return ReactivationConfirmationFacts(customer_name=self.customer.name)
-        detail = self.detail()
         branding = tenants.branding(self.session)
+        hold = holds.get(self.session, self.message.key.rpartition("/")[2])
+        # A hold of staff's is over no invoice: nothing is asked for by it.
+        detail = self.detail() if hold.reason is HoldReason.OVERDUE else None
         return SuspensionNoticeFacts(
             customer_name=self.customer.name,
-            reason=_suspension_reason(detail),
+            reason=_suspension_reason(detail) if detail else hold.reason.in_words,
             contact_email=branding.contact_email,
             portal_link=branding.portal_url,
-            amount_overdue=self._overdue(detail),
-            payment_link=self.links(detail.payment_token),
+            amount_overdue=self._overdue(detail) if detail else None,
+            payment_link=self.links(detail.payment_token) if detail else None,
         )
 
     def _overdue(self, detail: InvoiceDetail) -> Money:
@@ -246,9 +214,3 @@ class _Known:
             if found.invoice.due_on < self.decided_on and found.invoice.amount_due.currency == currency
         ]
         return total(late, currency)
-
-    def _suspends_on(self, detail: InvoiceDetail) -> date | None:
-        zone = self.tenant.time_zone
-        plan = plan_steps(detail.policy, detail.invoice.due_on, zone, detail.issued_at)
-        days = [local_day(step.at, zone) for step in plan if step.action is Action.SUSPEND]
-        return days[0] if days else None

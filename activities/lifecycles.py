@@ -1,18 +1,46 @@
 """What an invoice's lifecycle is started with, for the first time or again; the door to Temporal is handed in."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from domain.dunning import PlannedStep, TakenStep, plan_steps
+from domain.dunning import PlannedStep, TakenStep
 from domain.invoice import InvoiceState
 from domain.letters import Letter
 from domain.money import Money
-from persistence import holds, messages, tenants
+from persistence import dunning_plans, holds, messages, tenants
 from persistence.invoices import InvoiceDetail
 from persistence.messages import Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An invoice that is set aside: in words for staff why, and the instant at which it is chased again by itself, if any."""
+
+    why: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a lifecycle that continues as new takes along besides what every start tells.
+
+    Attributes:
+        heard_of: the payments whose news was acted on: the same one is heard of once.
+        has_news: something happened that was not looked at yet.
+        was_reopened: a payment of the invoice was reversed in this lifecycle.
+        not_before: the next step may not be taken before this instant.
+        happened: what the current details tell of the past, one line each.
+    """
+
+    is_suspending: bool = False
+    heard_of: tuple[str, ...] = ()
+    has_news: bool = False
+    was_reopened: bool = False
+    not_before: datetime | None = None
+    happened: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +53,9 @@ class LifecycleStart:
         state: PAID when money was recorded before the lifecycle began: then it only mails the invoice.
         amount_due: what is left to pay; None where that is all.
         taken: the steps that an earlier lifecycle took, before a reversal opened the invoice again.
+        zone: of the tenant; days that staff name are meant in it.
+        is_disputed, paused_until, longest_pause_days: what staff moves are checked against (`domain.moves.Movable`).
+        waiting: why and until when it is set aside; None when it is chased.
     """
 
     tenant_id: str
@@ -38,6 +69,12 @@ class LifecycleStart:
     state: InvoiceState = InvoiceState.OPEN
     amount_due: Money | None = None
     taken: tuple[TakenStep, ...] = ()
+    zone: str = "UTC"
+    is_disputed: bool = False
+    paused_until: date | None = None
+    longest_pause_days: int = 30
+    waiting: Waiting | None = None
+    remembered: Remembered = Remembered()
 
 
 class LifecycleStarter(Protocol):
@@ -91,8 +128,12 @@ def _start(
         total=invoice.total,
         due_on=invoice.due_on.isoformat(),
         issued_message_id=letter,
-        plan=plan_steps(detail.policy, invoice.due_on, tenants.current(session).time_zone, detail.issued_at),
+        plan=dunning_plans.of(session, detail),
         state=invoice.state,
         amount_due=invoice.amount_due,
         taken=taken,
+        zone=tenants.current(session).time_zone,
+        is_disputed=detail.disputed_at is not None,
+        paused_until=detail.paused_until,
+        longest_pause_days=detail.policy.longest_pause_days,
     )

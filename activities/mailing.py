@@ -1,21 +1,25 @@
 """Mailing: writes a claimed letter from the facts as they are now, and hands it to the mail server."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from sqlalchemy.orm import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.clock import present
 from activities.failures import translated
 from activities.letter_facts import LinkMaker, is_wanted, letter_facts
+from domain.calendar import local_day
 from domain.errors import InvalidInputError, InvariantError
 from domain.letters import Branding
 from mail.letters import RenderedLetter, render
 from mail.mailer import MailDeferredError, Mailer, MailRefusedError, OutgoingMail, mailbox
-from persistence import messages, tenants
+from persistence import customers, invoices, messages, tenants
 from persistence.database import Database
 from persistence.messages import Message
+from public_holidays import sending_calendar
 
 # Five retries over 24 hours (requirements M5): pauses before the second try and each one after it.
 RETRY_PAUSES = (
@@ -61,20 +65,25 @@ class Mailing:
         Sending lies between two transactions: a crash in the gap sends the letter a second time, with the same Message-ID
         (design, rule 10).
         """
+        request = replace(request, now=present(request.now))
         with self._database.tenant(request.tenant_id) as session:
             message = messages.get(session, request.message_id)
             if message.status != "QUEUED":
                 return Delivery(message.status)
+            # Nobody puts a further invoice on a letter's list while it is being written, nor afterwards.
+            customers.lock(session, message.customer_id)
             if not is_wanted(session, message, request.now):
-                messages.mark_cancelled(session, message.id, "Paid or closed before it could be sent.")
+                messages.mark_cancelled(session, message.id, "Paid, closed or set aside before it could be sent.")
                 return Delivery.CANCELLED
+            _wait_for_office_hours(session, message, request.now)
             try:
                 branding = tenants.branding(session)
-                letter = render(letter_facts(session, message, self._links), branding)
+                letter = render(letter_facts(session, message, self._links, request.now), branding)
             except (InvalidInputError, InvariantError) as error:
                 # The next try would find the same: what is wrong with the letter stands in the log.
                 messages.mark_failed(session, message.id, str(error), request.now)
                 return Delivery.FAILED
+            messages.mark_written(session, message.id, letter.subject)
         return self._send(request, message, letter, branding)
 
     def _send(self, request: DeliveryRequest, message: Message, letter: RenderedLetter, branding: Branding) -> Delivery:
@@ -116,3 +125,18 @@ class Mailing:
             type="MailDeferred",
             next_retry_delay=RETRY_PAUSES[tries - 1],
         ) from None
+
+
+def _wait_for_office_hours(session: Session, message: Message, now: datetime) -> None:
+    """Let a chasing letter that could not be sent in its hour wait for the next one; this is no try."""
+    if not message.letter.chases or message.invoice_id is None:
+        return
+    tenant, policy = tenants.current(session), invoices.get(session, message.invoice_id).policy
+    today = local_day(now, tenant.time_zone)
+    opens = sending_calendar(policy, tenant, today, today).next_open(now)
+    if opens > now:
+        raise ApplicationError(
+            f"Letter {message.id} waits for the hours in which people are written to: {opens:%Y-%m-%d %H:%M} UTC.",
+            type="MailDeferred",
+            next_retry_delay=opens - now,
+        )

@@ -1,7 +1,8 @@
 """Reversing: takes a settled payment back in one transaction, and has the invoices chased again that it had paid.
 
-What it was used for stays on record; the ledger gets an entry of its own. What a person had booked wrongly in a review waits
-there again, to be booked anew. Done twice it gives the same answer.
+What it was used for stays on record; the ledger gets an entry of its own. What it had paid of an invoice that was voided
+became credit, and that credit is taken back. What a person had booked wrongly in a review waits there again, to be booked
+anew. Done twice it gives the same answer.
 """
 
 import asyncio
@@ -18,9 +19,9 @@ from activities.suspension import letter_of_standing_hold, suspend
 from domain import ledger as entries
 from domain.errors import ConflictError
 from domain.invoice import InvoiceState
-from domain.money import Money
+from domain.money import Money, total
 from domain.payment import Outcome, PaymentMethod, PaymentStatus
-from domain.reversal import is_given_back, why_credit_is_missing, why_not, why_not_as_a_whole
+from domain.reversal import is_given_back, why_closed_invoices_forbid, why_credit_is_missing, why_not, why_not_as_a_whole
 from persistence import attempts, audit, customers, decisions, invoices, ledger, links, payments, reviews
 from persistence.attempts import Attempt
 from persistence.database import Database
@@ -82,7 +83,7 @@ class Reversing:
             payment = payments.lock(session, payment.id)
             if payment.status is PaymentStatus.REVERSED:
                 return _as_it_stands(session, paid)
-            _refuse_if_wrong(session, payment, paid)
+            _refuse_if_wrong(session, payment, parts, paid)
             return _reverse(session, payment, parts, paid, request.now)
 
     @activity.defn(name="reversing.reopen_lifecycles")
@@ -101,7 +102,7 @@ class Reversing:
             ]
 
 
-def _refuse_if_wrong(session: Session, payment: Payment, paid: list[InvoiceDetail]) -> None:
+def _refuse_if_wrong(session: Session, payment: Payment, parts: list[tuple[str, Money]], paid: list[InvoiceDetail]) -> None:
     refusal = why_not(
         payment.id,
         payment.method,
@@ -112,23 +113,33 @@ def _refuse_if_wrong(session: Session, payment: Payment, paid: list[InvoiceDetai
     currency = payment.amount.currency
     given_back = Money(reviews.largest_amount(session, payment.id, Outcome.REFUNDED.value), currency)
     refusal = refusal or why_not_as_a_whole(payment.id, payment.amount, given_back or None)
-    uses = payments.uses_of_credit(session, payment.customer_id, currency, PaymentStatus.SETTLED)
+    refusal = refusal or why_closed_invoices_forbid(payment.id, payment.method, [detail.invoice for detail in paid])
     # What was applied from credit goes back there: it takes none away.
-    left = payment.credited if payment.method is not PaymentMethod.CREDIT else Money.zero(currency)
+    left = Money.zero(currency)
+    if payment.method is not PaymentMethod.CREDIT:
+        left = payment.credited + _became_credit(currency, parts, paid)
     refusal = refusal or why_credit_is_missing(
-        payment.id,
-        left,
-        ledger.credit_of(session, payment.customer_id, currency),
-        [(use.id, use.allocated) for use in uses],
+        payment.id, left, ledger.credit_of(session, payment.customer_id, currency), _uses_of_credit(session, payment)
     )
-    for detail in paid:
-        if detail.invoice.state not in {InvoiceState.OPEN, InvoiceState.PAID}:
-            refusal = refusal or (
-                f"Invoice {detail.invoice.number}, which payment {payment.id} paid, is {detail.invoice.state}: "
-                "nothing can be owed on it again."
-            )
     if refusal is not None:
         raise ConflictError(refusal)
+
+
+def _uses_of_credit(session: Session, payment: Payment) -> list[tuple[str, Money]]:
+    """(payment id, amount) by which the customer's credit pays invoices that stand, newest first."""
+    uses = payments.uses_of_credit(session, payment.customer_id, payment.amount.currency, PaymentStatus.SETTLED)
+    return [(use.id, use.allocated) for use in uses if not _paid_void(session, use)]
+
+
+def _paid_void(session: Session, use: Payment) -> bool:
+    paid = [invoices.get(session, invoice_id) for invoice_id, _ in payments.allocations(session, use.id)]
+    return any(detail.invoice.state is InvoiceState.VOID for detail in paid)
+
+
+def _became_credit(currency: str, parts: list[tuple[str, Money]], paid: list[InvoiceDetail]) -> Money:
+    """What a payment had paid of invoices that were voided since: it is the customer's credit."""
+    void = {detail.invoice.id for detail in paid if detail.invoice.state is InvoiceState.VOID}
+    return total([amount for invoice_id, amount in parts if invoice_id in void], currency)
 
 
 def _reverse(
@@ -137,11 +148,13 @@ def _reverse(
     actor, details = audit.last_of(session, audit.REVERSAL_REQUESTED, payment.id) or (audit.SYSTEM, {})
     reason = str(details.get("reason") or "No reason is on record.")
     payments.reverse(session, payment.id, reason, now)
-    by_id = {detail.invoice.id: detail for detail in paid}
+    by_id = {detail.invoice.id: detail for detail in paid if detail.invoice.state is not InvoiceState.VOID}
+    credit = payment.credited + _became_credit(payment.amount.currency, parts, paid)
+    parts = [(invoice_id, amount) for invoice_id, amount in parts if invoice_id in by_id]
     for invoice_id, amount in parts:
         invoices.unpay(session, by_id[invoice_id].invoice, amount)
     entry = entries.payment_reversed(
-        payment.id, payment.customer_id, payment.amount, tuple(parts), payment.credited, money_account(payment)
+        payment.id, payment.customer_id, payment.amount, tuple(parts), credit, money_account(payment)
     )
     ledger.post(session, entry, now)
     reopened = [detail for detail in paid if detail.invoice.state is InvoiceState.PAID]
@@ -151,7 +164,7 @@ def _reverse(
         reason=reason,
         amount=str(payment.amount),
         owed_again={invoice_id: str(amount) for invoice_id, amount in parts},
-        credit_taken_back=str(payment.credited),
+        credit_taken_back=str(credit),
     )  # fmt: skip
     _free_what_staff_booked(session, payment, actor, reason, now)
     return Reversal(tuple(sorted(by_id)), _suspend_again(session, payment.customer_id, reopened, now))

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from activities.suspension import reactivate, unsent_reactivation
 from domain import ledger as entries
 from domain.allocation import AllocationPlan, Target, allocate
 from domain.invoice import Invoice
@@ -48,7 +49,7 @@ class Confirmation:
         outcome: the gateway's present answer.
         paid_invoices: what the payment was allocated to; told to the invoices' lifecycles.
         message_id: the letter to send because of it, when this payment has one.
-        more_message_ids: letters about further money that came in under the same reference.
+        more_message_ids: letters about further money that came in under the same reference, and to a customer who is back.
     """
 
     status: PaymentStatus
@@ -115,7 +116,9 @@ def settle(
     links.mark_paid(session, payment.link_id, [paid.invoice_id for paid in left if not paid.amount_due], now)
     _record_settled(session, payment, settlement, plan, actor, now)
     message_id = messages.claim(session, _letter(payment, Letter.PAYMENT_CONFIRMATION, "settled"), now) if tells_payer else None
-    return Confirmation(PaymentStatus.SETTLED, Outcome.PAID, left, message_id)
+    # Who has paid is back with the money, in the same transaction (pains 15).
+    back = reactivate(session, payment.customer_id, now, invoice_id=left[0].invoice_id if left else None, payment_id=payment.id)
+    return Confirmation(PaymentStatus.SETTLED, Outcome.PAID, left, message_id, (back,) if back else ())
 
 
 def _surplus(session: Session, payment: Payment) -> Target:
@@ -177,7 +180,8 @@ def as_it_stands(session: Session, payment: Payment, outcome: Outcome) -> Confir
         else _letter(payment, Letter.PAYMENT_FAILED, "failed")
     )
     message = messages.by_key(session, message_key(letter.entity_id, letter.letter, letter.step))
-    return Confirmation(payment.status, outcome, paid, message.id if message else None)
+    back = unsent_reactivation(session, payment.customer_id, payment_id=payment.id) if settled else None
+    return Confirmation(payment.status, outcome, paid, message.id if message else None, (back,) if back else ())
 
 
 def _letter(payment: Payment, letter: Letter, step: str) -> Claim:

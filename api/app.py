@@ -16,17 +16,24 @@ from activities.gateway_calls import GatewayDesk
 from api import (
     audit_log,
     billing_runs,
+    billing_schedules,
     credit,
+    credit_notes,
     customers,
+    dunning_policies,
+    dunning_previews,
     gateway_accounts,
     health,
+    invoice_moves,
     invoices,
     links,
     payments,
     problems,
     reconciliations,
     reviews,
+    standing,
     statements,
+    timeline,
     webhooks,
 )
 from api.pay import checkout, handover, page, status
@@ -64,14 +71,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxy_list)
     for router in (
         billing_runs.router,
+        billing_schedules.router,
         invoices.router,
+        invoice_moves.router,
+        credit_notes.router,
         customers.router,
+        standing.router,
+        dunning_policies.router,
+        dunning_previews.router,
         payments.router,
         reviews.router,
         reconciliations.router,
         audit_log.router,
         credit.router,
         statements.router,
+        timeline.router,
         gateway_accounts.router,
         links.router,
         checkout.router,
@@ -88,8 +102,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def build_services(settings: Settings, database: Database, workflows: Workflows, desk: GatewayDesk) -> ApiServices:
     """Wire the real collaborators."""
 
-    def ui_of_workflow(workflow_id: str) -> str:
-        return f"{settings.temporal_ui_url}/namespaces/{settings.temporal_namespace}/workflows/{quote(workflow_id, safe='')}"
+    def in_ui(kind: str, identity: str) -> str:
+        return f"{settings.temporal_ui_url}/namespaces/{settings.temporal_namespace}/{kind}/{quote(identity, safe='')}"
 
     return ApiServices(
         database=database,
@@ -98,7 +112,8 @@ def build_services(settings: Settings, database: Database, workflows: Workflows,
         box=desk.box,
         complete_account=desk.complete,
         payment_page=settings.payment_page,
-        ui_of_workflow=ui_of_workflow,
+        ui_of_workflow=lambda workflow_id: in_ui("workflows", workflow_id),
+        ui_of_schedule=lambda schedule_id: in_ui("schedules", schedule_id),
         clock=utc_clock,
     )
 

@@ -86,8 +86,9 @@ def _on_dunlin_error(request: Request, error: Exception) -> JSONResponse:
     for kind, status, name in STATUS_OF:
         if isinstance(error, kind):
             headers = {"Retry-After": "2"} if kind is StillWorkingError else None
-            errors = [{"field": error.field, "message": error.message}] if isinstance(error, InvalidInputError) else []
-            return problem(status, name, str(error), errors=errors, headers=headers)
+            found = (error.field, error.message) if isinstance(error, InvalidInputError) else None
+            errors = [{"field": _encodable(found[0]), "message": _encodable(found[1])}] if found else []
+            return problem(status, name, _encodable(str(error)), errors=errors, headers=headers)
     return _on_bug(request, error)
 
 
@@ -119,7 +120,11 @@ def _field(found: dict[str, Any]) -> str:
     place, *names = found["loc"]
     if found["type"] == "json_invalid" or not (names or place not in _PLACES):
         return str(place)
-    text = ".".join(str(part) for part in (names if place in _PLACES else found["loc"]))
+    return _encodable(".".join(str(part) for part in (names if place in _PLACES else found["loc"])))
+
+
+def _encodable(text: str) -> str:
+    """What callers sent, told back to them: JSON may spell half of a character, which no answer can hold."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

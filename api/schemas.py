@@ -72,7 +72,11 @@ class ParkedShown(BaseModel):
 
 
 class BillingRunShown(BaseModel):
-    """A run with its progress."""
+    """A run with its progress.
+
+    `parked` customers could not be billed; `withheld` ones were not because they are closed, or suspended and their policy says
+    so: the audit log of each customer has `INVOICE_WITHHELD` with the reason.
+    """
 
     id: str
     period: str
@@ -86,6 +90,7 @@ class BillingRunShown(BaseModel):
     issued: int
     nothing_due: int
     parked: int
+    withheld: int
     amounts: list[Amount]
     parked_customers: list[ParkedShown]
 
@@ -104,6 +109,7 @@ class BillingRunShown(BaseModel):
             issued=run.totals.issued,
             nothing_due=run.totals.nothing_due,
             parked=run.totals.parked,
+            withheld=run.totals.withheld,
             amounts=[Amount.of(amount) for amount in run.amounts],
             parked_customers=[ParkedShown(customer_id=item.customer_id, reason=item.reason) for item in parked],
         )
@@ -156,7 +162,7 @@ class MessageShown(BaseModel):
 
 
 class CustomerShown(BaseModel):
-    """A customer with the billing status that follows from holds and debts."""
+    """A customer with the billing status that follows from holds and debts, and the reasons of the holds that stand."""
 
     id: str
     reference: str
@@ -164,6 +170,7 @@ class CustomerShown(BaseModel):
     email: str | None
     phone: str | None
     billing_status: str
+    held_for: list[str]
 
     @classmethod
     def of(cls, standing: CustomerStanding) -> Self:
@@ -175,6 +182,7 @@ class CustomerShown(BaseModel):
             email=customer.email,
             phone=customer.phone,
             billing_status=standing.billing_status.value,
+            held_for=[reason.value for reason in standing.held_for],
         )
 
 

@@ -30,7 +30,7 @@ class ApiServices:
     Attributes:
         complete_account: a stored account with the addresses of its gateway.
         payment_page: makes the address of an invoice's page from its payment token.
-        ui_of_workflow: makes the address of a workflow in the Temporal UI from its id.
+        ui_of_workflow, ui_of_schedule: make the address of one in the Temporal UI from its id.
     """
 
     database: Database
@@ -40,6 +40,7 @@ class ApiServices:
     complete_account: Callable[[StoredAccount], GatewayAccount]
     payment_page: Callable[[str], str]
     ui_of_workflow: Callable[[str], str]
+    ui_of_schedule: Callable[[str], str]
     clock: Callable[[], datetime]
 
 

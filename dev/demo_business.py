@@ -12,12 +12,18 @@ from dev.demo_payers import Payer, Stage
 
 _AT_ONCE = 8
 _PAUSE = 0.1
-_PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 300.0
 _PAGE = 200
 
 
 class Business:
-    """A tenant, its invoices in the order of their numbers, and how its customers behave."""
+    """A tenant, its invoices in the order of their numbers, and how its customers behave.
+
+    Attributes:
+        patience: seconds to wait for what the business does, at most.
+    """
+
+    patience = PATIENCE_SECONDS
 
     def __init__(self, addresses: dict[str, Any], slug: str, payers: tuple[Payer, ...]) -> None:
         tenant = next(tenant for tenant in addresses["tenants"] if tenant["slug"] == slug)
@@ -51,7 +57,7 @@ class Business:
             show(run)
             return run if run["status"] == "COMPLETED" else None
 
-        return dict(await until(look, f"the billing run of {self.slug} to end"))
+        return dict(await until(look, f"the billing run of {self.slug} to end", self.patience))
 
     async def load_invoices(self) -> None:
         self.invoices = [invoice async for invoice in self.all("/api/invoices")]
@@ -89,7 +95,7 @@ class Business:
             queued = await self.get("/api/messages?status=QUEUED&limit=1")
             return not queued["items"]
 
-        await until(look, f"the letters of {self.slug} to be sent")
+        await until(look, f"the letters of {self.slug} to be sent", self.patience)
 
     async def wait_for_step(self, step: str) -> None:
         """Until every open invoice has taken `step` and its letter has gone out."""
@@ -98,7 +104,7 @@ class Business:
             waiting = await self.open_invoices()
             return all(taken["outcome"] for invoice in waiting for taken in invoice["steps"] if taken["step"] == step)
 
-        await until(look, f"{self.slug} to take the step {step}")
+        await until(look, f"{self.slug} to take the step {step}", self.patience)
         await self.wait_for_letters()
 
     async def count_letters(self, letter: str) -> int:
@@ -162,18 +168,18 @@ class Business:
             status = _answer(await self._payer.get(f"/pay/{link}/status"))
             return any(payment["id"] == payment_id and payment["status"] != "PENDING" for payment in status["payments"])
 
-        await until(look, f"payment {payment_id} to be decided")
+        await until(look, f"payment {payment_id} to be decided", self.patience)
 
 
-async def until(look: Callable[[], Awaitable[Any]], what: str) -> Any:
-    """Ask `look` until it says something true."""
+async def until(look: Callable[[], Awaitable[Any]], what: str, patience: float = PATIENCE_SECONDS) -> Any:
+    """Ask `look` until it says something true, for `patience` seconds at most."""
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(patience):
             while not (found := await look()):  # noqa: ASYNC110 - what is waited for happens in other processes
                 await asyncio.sleep(_PAUSE)
             return found
     except TimeoutError:
-        raise TimeoutError(f"Waited {_PATIENCE_SECONDS} s for {what}: see the logs in the stack's directory.") from None
+        raise TimeoutError(f"Waited {patience:.0f} s for {what}: see the logs in the stack's directory.") from None
 
 
 def _code(invoice: dict[str, Any]) -> str:

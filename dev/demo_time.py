@@ -17,10 +17,14 @@ _MARGIN = timedelta(minutes=30)
 
 
 class TimeMachine:
-    """Skips time for one workflow at a time; no other workflow and no business rule notices."""
+    """Skips time for one workflow at a time; no other workflow and no business rule notices.
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    Args:
+        at_once: for how many workflows beside each other.
+    """
+
+    def __init__(self, client: Client, *, at_once: int = _AT_ONCE) -> None:
+        self._client, self._at_once = client, at_once
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the SDK says that the feature is experimental
             self._skipper = TimeSkipper(client)
@@ -28,7 +32,7 @@ class TimeMachine:
 
     async def move_past(self, invoices: list[dict[str, Any]], step: str, done: Callable[[], None]) -> None:
         """Move each invoice (as the API shows it in detail) to shortly after `step` is due."""
-        gate = asyncio.Semaphore(_AT_ONCE)
+        gate = asyncio.Semaphore(self._at_once)
 
         async def move(invoice: dict[str, Any]) -> None:
             async with gate:

@@ -29,6 +29,7 @@ BUSINESSES: tuple[dict[str, Any], ...] = (
         "portal_url": "https://cvt.example/clients",
         "colour": "#1e3a5f",
         "locale": "en_ZW",
+        "country": "ZW",
     },
     {
         "slug": "crechebooks",
@@ -44,6 +45,7 @@ BUSINESSES: tuple[dict[str, Any], ...] = (
         "portal_url": "https://littleacorns.example/parents",
         "colour": "#9a3412",
         "locale": "en_ZA",
+        "country": "ZA",
     },
 )
 

@@ -1,5 +1,6 @@
 """A billing run's rule: which lines a customer gets for a period, and how they gather into invoices."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -7,6 +8,7 @@ from domain.calendar import Period
 from domain.errors import CannotBillError
 from domain.invoice import InvoiceDraft, InvoiceLine, tax_parts
 from domain.money import LARGEST_AMOUNT_MINOR, Money
+from domain.standing import HoldReason
 from domain.subscription import Charge, Subscription
 
 
@@ -29,12 +31,14 @@ class RunTotals:
         issued: invoices issued (in a dry run: that would be).
         nothing_due: customers with nothing to charge, or whose invoice the run had issued before.
         parked: customers who could not be billed.
+        withheld: customers who were not billed because they are suspended, by their policy, or closed.
     """
 
     customers: int = 0
     issued: int = 0
     nothing_due: int = 0
     parked: int = 0
+    withheld: int = 0
 
     def __add__(self, other: "RunTotals") -> "RunTotals":
         return RunTotals(
@@ -42,7 +46,31 @@ class RunTotals:
             self.issued + other.issued,
             self.nothing_due + other.nothing_due,
             self.parked + other.parked,
+            self.withheld + other.withheld,
         )
+
+
+def has_something_due(billable: Billable, period: Period) -> bool:
+    """Whether a run for `period` would charge the customer for anything."""
+    return any(item.is_due_in(period) for item in billable.subscriptions) or any(
+        charge.charge_on <= period.last_day for charge in billable.charges
+    )
+
+
+def why_withheld(holds: Collection[HoldReason], *, bills_while_suspended: bool) -> str | None:
+    """Why a customer gets no invoice while these holds stand; None when they are billed.
+
+    What is charged once waits for a later run; a subscription's period that nobody was billed for stays unbilled.
+
+    Args:
+        bills_while_suspended: by the customer's dunning policy.
+    """
+    if HoldReason.CLOSED in holds:
+        return "The account is closed."
+    if holds and not bills_while_suspended:
+        reasons = ", ".join(sorted(holds))
+        return f"The account is suspended ({reasons}), and the policy bills nobody who is suspended."
+    return None
 
 
 def draft_invoices(billable: Billable, period: Period, *, prices_include_tax: bool) -> list[InvoiceDraft]:

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from domain.dunning import DunningPolicy
-
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
@@ -12,6 +10,7 @@ class Tenant:
     Attributes:
         currency: what it bills in unless a plan says otherwise (ISO 4217).
         time_zone: IANA name; due days and send hours are meant in it.
+        country: ISO 3166 alpha-2; its public holidays are kept.
         payment_terms_days: days from issue to due day.
         prices_include_tax: whether plan prices are gross (tax inside) or net (tax on top).
         invoice_prefix: what its invoice numbers begin with, such as `CVT-`.
@@ -27,7 +26,7 @@ class Tenant:
     invoice_prefix: str
     sender_email: str
     contact_email: str
-    dunning_policy: DunningPolicy
+    country: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,105 +1,40 @@
-"""Dunning: the policy that chases an invoice, as data; its dated plan; and which step comes next.
+"""Dunning: the dated plan of an invoice's ladder, and which step comes next.
 
-Offsets are ISO 8601 durations in days or weeks relative to the due day (`-P3D`, `P0D`, `P2W`); a step is taken at the policy's
-local hour on that day in the tenant's zone.
+The policy itself is in `dunning_policy.py`; the hours and days that it keeps are in `sending_calendar.py`.
 """
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from enum import StrEnum
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
-from domain.calendar import local_instant
-from domain.errors import InvalidInputError
+from domain.calendar import local_day
+from domain.dunning_ladder import Action
+from domain.dunning_policy import DunningPolicy
 from domain.invoice import InvoiceState
 from domain.letters import Letter
+from domain.sending_calendar import SendingCalendar
 
-_OFFSET = re.compile(r"(?P<sign>[+-]?)P(?:(?P<weeks>\d{1,3})W)?(?:(?P<days>\d{1,4})D)?")
-
-
-class Action(StrEnum):
-    """What a step does."""
-
-    REMIND = "remind"
-    OVERDUE_NOTICE = "overdue_notice"
-    FINAL_WARNING = "final_warning"
-    SUSPEND = "suspend"
-
-    @property
-    def letter(self) -> Letter:
-        return _LETTERS[self]
-
-
-_LETTERS = {
-    Action.REMIND: Letter.PAYMENT_REMINDER,
-    Action.OVERDUE_NOTICE: Letter.OVERDUE_NOTICE,
-    Action.FINAL_WARNING: Letter.FINAL_WARNING,
-    Action.SUSPEND: Letter.SUSPENSION_NOTICE,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class DunningStep:
-    """One rung: `offset_days` after the due day (before it when negative), do `action`."""
-
-    offset_days: int
-    action: Action
-
-
-@dataclass(frozen=True, slots=True)
-class DunningPolicy:
-    """A ladder of steps in the order of their days, taken at `send_at` local time."""
-
-    steps: tuple[DunningStep, ...]
-    send_at: time = time(9, 0)
-
-    def __post_init__(self) -> None:
-        _refuse_bad_ladder(self.steps)
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> "DunningPolicy":
-        """Read `{"send_at": "09:00", "steps": [{"offset": "-P3D", "action": "remind"}, …]}`.
-
-        Raises:
-            InvalidInputError: names the step that is wrong and why.
-        """
-        steps = tuple(_read_step(index, step) for index, step in enumerate(data.get("steps", ())))
-        try:
-            send_at = time.fromisoformat(data.get("send_at", "09:00"))
-        except (TypeError, ValueError):
-            raise InvalidInputError("send_at", f"{data['send_at']!r} is not a time of day such as 09:00.") from None
-        return cls(steps, send_at.replace(second=0, microsecond=0))
-
-    def to_data(self) -> dict[str, Any]:
-        """The same as `from_data` reads; kept with each invoice as its snapshot."""
-        return {
-            "send_at": self.send_at.isoformat("minutes"),
-            "steps": [{"offset": format_offset(step.offset_days), "action": step.action.value} for step in self.steps],
-        }
-
-
-def default_policy() -> DunningPolicy:
-    """Remind 3 days before; overdue notice on the due day and 7 days after; final warning at 14 days; suspend at 21."""
-    return DunningPolicy(
-        (
-            DunningStep(-3, Action.REMIND),
-            DunningStep(0, Action.OVERDUE_NOTICE),
-            DunningStep(7, Action.OVERDUE_NOTICE),
-            DunningStep(14, Action.FINAL_WARNING),
-            DunningStep(21, Action.SUSPEND),
-        )
-    )
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """A step with its date: `key` is unique in the invoice's plan and names the step for ever (`3-final_warning`)."""
+    """A step with its date.
+
+    Attributes:
+        key: unique among all plans of the invoice, and names the step for ever (`3-final_warning`; `r2.3-final_warning` in
+            the second plan, after the due day was extended or another policy applied).
+        at: instant (UTC).
+        letter: what is written; None: nothing.
+        nominal_on: the local day that the policy's offset names.
+        moved: why it is not on that day: `public holiday: Heroes' Day`; empty when it is.
+    """
 
     key: str
     action: Action
     at: datetime
+    letter: Letter | None = None
+    nominal_on: date | None = None
+    moved: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,34 +45,116 @@ class TakenStep:
     at: datetime
 
 
-def plan_steps(policy: DunningPolicy, due_on: date, zone: str, issued_at: datetime) -> tuple[PlannedStep, ...]:
-    """The policy's steps as instants (UTC); those that would come before the invoice itself are left out."""
-    dated = (
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an invoice has been chased when it gets another plan under the same due day.
+
+    Attributes:
+        highest: the most severe action that was taken and still stands; None when none was.
+        warned_at: when the last final warning was given.
+        suspended_at: when the suspension that still stands was decided.
+        spoken_until: the local day up to which the ladder has spoken: the later of the day on which the last step was taken
+            and the day that the policy named for it (a reminder may have moved forward). None: only what is over counts.
+    """
+
+    now: datetime
+    highest: Action | None = None
+    warned_at: datetime | None = None
+    suspended_at: datetime | None = None
+    spoken_until: date | None = None
+
+
+def letter_on(letter: Letter | None, due_on: date, day: date) -> Letter | None:
+    """What is really written on a local day: a reminder that the invoice falls due is an overdue notice once it has."""
+    return Letter.OVERDUE_NOTICE if letter is Letter.PAYMENT_REMINDER and day > due_on else letter
+
+
+def date_steps(
+    policy: DunningPolicy,
+    due_on: date,
+    calendar: SendingCalendar,
+    *,
+    round_: int = 1,
+    warned_on: date | None = None,
+    suspended_on: date | None = None,
+) -> tuple[PlannedStep, ...]:
+    """All of the policy's steps with their instants, one a day and in order.
+
+    On working days only, a step before the due day moves to an earlier day, any other to a later one. A suspension stays as
+    far behind the final warning as the policy says, and so does a write-off behind the suspension (or behind the warning,
+    when the policy suspends nobody).
+
+    Args:
+        warned_on: the local day of a final warning that was given under an earlier plan.
+        suspended_on: the local day of a suspension that was decided under an earlier plan.
+    """
+    given = {Action.FINAL_WARNING: warned_on, Action.SUSPEND: suspended_on}
+    days = _days_before_due(policy, due_on, calendar)
+    for index, step in enumerate(policy.steps):
+        if step.offset_days >= 0:
+            days.append(_day_from_due(policy, index, due_on + timedelta(days=step.offset_days), calendar, days, given))
+    prefix = f"r{round_}." if round_ > 1 else ""
+    return tuple(
         PlannedStep(
-            f"{index}-{step.action.value}",
-            step.action,
-            local_instant(due_on + timedelta(days=step.offset_days), policy.send_at, zone),
+            key=f"{prefix}{index}-{step.action.value}",
+            action=step.action,
+            at=calendar.at(day, policy.send_at),
+            letter=letter_on(step.letter, due_on, day),
+            nominal_on=due_on + timedelta(days=step.offset_days),
+            moved=moved,
         )
-        for index, step in enumerate(policy.steps)
+        for index, (step, (day, moved)) in enumerate(zip(policy.steps, days, strict=True))
     )
-    return tuple(step for step in dated if step.at > issued_at)
+
+
+def plan_steps(
+    policy: DunningPolicy, due_on: date, calendar: SendingCalendar, since: datetime, *, round_: int = 1
+) -> tuple[PlannedStep, ...]:
+    """The plan of an invoice that is new, or newly due; steps that would come before `since` are left out.
+
+    Args:
+        since: when the invoice was issued, or its due day extended.
+        round_: counts the invoice's plans, from 1.
+    """
+    return tuple(step for step in date_steps(policy, due_on, calendar, round_=round_) if step.at > since)
+
+
+def plan_again(
+    policy: DunningPolicy, due_on: date, calendar: SendingCalendar, since: datetime, progress: Progress, *, round_: int
+) -> tuple[PlannedStep, ...]:
+    """The plan of an invoice to which another policy is applied while it is being chased.
+
+    Nothing is said twice: a step whose day is over, or was spoken on, and which is no more severe than what was done already
+    is left out, and once the customer is suspended nothing milder follows. What is more severe and overdue stays: `next_step`
+    decides.
+    """
+    warned_on = local_day(progress.warned_at, calendar.zone) if progress.warned_at else None
+    suspended_on = local_day(progress.suspended_at, calendar.zone) if progress.suspended_at else None
+    dated = date_steps(policy, due_on, calendar, round_=round_, warned_on=warned_on, suspended_on=suspended_on)
+    return tuple(step for step in dated if step.at > since and _adds_something(step, progress, calendar.zone))
 
 
 def next_step(plan: tuple[PlannedStep, ...], taken: tuple[TakenStep, ...], now: datetime) -> PlannedStep | None:
     """The step to wait for, with the instant at which it may be taken; None when the ladder is at its end.
 
     Steps that were missed (the system was down) are not caught up letter by letter: the latest one that is due stands for
-    those before it. A suspension is never reached without a final warning when the policy has one, and comes no sooner
-    after the warning than the policy's own gap.
+    those before it, one that comes within hours stands for it too, and a late one also stands for milder ones right after it.
+    A suspension is never reached without a final warning when the policy has one, and comes no sooner after the warning than
+    the policy's own gap; the same holds for a write-off after a suspension. The hour may be a quiet one when a step is late:
+    who takes the step looks at the calendar (`SendingCalendar.next_open`), and asks again when it has opened.
     """
     times = {step.key: step.at for step in taken}
-    last_taken = max((index for index, step in enumerate(plan) if step.key in times), default=-1)
-    ahead = plan[last_taken + 1 :]
+    last = max((index for index, step in enumerate(plan) if step.key in times), default=-1)
+    ahead = plan[last + 1 :]
+    if last >= 0:
+        ahead = tuple(step for step in ahead if not _is_stood_for(step, plan[last], times[plan[last].key]))
     if not ahead:
         return None
     due = [step for step in ahead if step.at <= now]
-    step = ahead[0] if not due else _latest_without_skipping_a_warning(due)
-    return _keep_distance_from_warning(plan, times, step)
+    if not due:
+        return _keep_distance(plan, times, ahead[0])
+    step = _latest_without_skipping_a_milestone(due)
+    return _keep_distance(plan, times, _stands_for(step, ahead[len(due) :], now) or step)
 
 
 def is_pointless(state: InvoiceState) -> bool:
@@ -145,66 +162,119 @@ def is_pointless(state: InvoiceState) -> bool:
     return state.is_closed
 
 
-def format_offset(days: int) -> str:
-    """Days as an ISO 8601 duration: `-P3D`."""
-    return f"{'-' if days < 0 else ''}P{abs(days)}D"
+# What is done before each of these, if the policy has it, and gives the customer the policy's own time to react.
+_COMES_AFTER = {Action.SUSPEND: (Action.FINAL_WARNING,), Action.WRITE_OFF: (Action.FINAL_WARNING, Action.SUSPEND)}
+_IN_WORDS = {Action.FINAL_WARNING: "final warning", Action.SUSPEND: "suspension"}
+
+# Steps in time are a day apart, or 23 hours where the clocks change: two that are nearer than this came together because
+# one was late, and nobody is written to twice for it.
+_TOGETHER = timedelta(hours=20)
+
+# A step that was taken so little after its time was in time: what follows it must not drift out of the window by seconds.
+_IN_TIME = timedelta(hours=1)
+
+# A step's local day, and why it is not the one that its offset names.
+_Day = tuple[date, str]
 
 
-def parse_offset(text: str) -> int:
-    """An ISO 8601 duration in weeks and days to days.
-
-    Raises:
-        InvalidInputError: anything else, such as hours or months, which a due day cannot be moved by.
-    """
-    match = _OFFSET.fullmatch(text)
-    if match is None or (match["weeks"] is None and match["days"] is None):
-        raise InvalidInputError("offset", f"{text!r} is not a number of days or weeks such as -P3D, P0D or P2W.")
-    days = 7 * int(match["weeks"] or 0) + int(match["days"] or 0)
-    return -days if match["sign"] == "-" else days
-
-
-def _latest_without_skipping_a_warning(due: list[PlannedStep]) -> PlannedStep:
-    warnings = [step for step in due if step.action is Action.FINAL_WARNING]
-    return warnings[-1] if warnings else due[-1]
+def _days_before_due(policy: DunningPolicy, due_on: date, calendar: SendingCalendar) -> list[_Day]:
+    """The days of the steps before the due day: from the last one backwards, as each may push those before it."""
+    days: list[_Day] = []
+    for step in reversed([step for step in policy.steps if step.offset_days < 0]):
+        nominal = due_on + timedelta(days=step.offset_days)
+        usual = calendar.open_day_until(nominal)
+        following = days[-1][0] if days else due_on
+        if usual < following:
+            days.append((usual, ", ".join(_closed_days(calendar, nominal, usual))))
+        else:
+            day = calendar.open_day_until(following - _DAY)
+            closed = _closed_days(calendar, following - _DAY, day)
+            days.append((day, ", ".join([f"the step after it is on {following}", *closed])))
+    return days[::-1]
 
 
-def _keep_distance_from_warning(plan: tuple[PlannedStep, ...], times: dict[str, datetime], step: PlannedStep) -> PlannedStep:
-    if step.action is not Action.SUSPEND:
-        return step
-    given = [warning for warning in plan if warning.action is Action.FINAL_WARNING and warning.key in times]
+def _day_from_due(
+    policy: DunningPolicy,
+    index: int,
+    nominal: date,
+    calendar: SendingCalendar,
+    days: list[_Day],
+    given: dict[Action, date | None],
+) -> _Day:
+    """The day of a step on or after the due day, when those of the steps before it are known."""
+    bounds = _kept_distance(policy, index, days, given)
+    if index and days[index - 1][0] >= nominal:
+        bounds.append((days[index - 1][0] + _DAY, f"the step before it is on {days[index - 1][0]}"))
+    bound, why = max(bounds, key=lambda each: each[0], default=(nominal, ""))
+    usual = calendar.open_day_from(nominal)
+    if bound <= usual:
+        return usual, ", ".join(_closed_days(calendar, nominal, usual))
+    day = calendar.open_day_from(bound)
+    return day, ", ".join([why, *_closed_days(calendar, bound, day)])
+
+
+def _kept_distance(
+    policy: DunningPolicy, index: int, days: list[_Day], given: dict[Action, date | None]
+) -> list[tuple[date, str]]:
+    """The earliest days on which a step may follow what it must stay behind, each with the reason in words."""
+    step = policy.steps[index]
+    earlier = [i for i in range(index) if policy.steps[i].action in _COMES_AFTER.get(step.action, ())]
+    if not earlier:
+        return []
+    before = policy.steps[earlier[-1]]
+    gap = step.offset_days - before.offset_days
+    words = f"stays {gap} {'day' if gap == 1 else 'days'} behind the {_IN_WORDS[before.action]} of"
+    return [(day + gap * _DAY, f"{words} {day}") for day in (days[earlier[-1]][0], given[before.action]) if day]
+
+
+def _closed_days(calendar: SendingCalendar, first: date, until: date) -> list[str]:
+    """Why nobody is written to on the days from `first` up to `until`, which is open: each reason once."""
+    towards = _DAY if until > first else -_DAY
+    passed = [first + count * towards for count in range(abs((until - first).days))]
+    return list(dict.fromkeys(why for day in passed if (why := calendar.why_closed(day))))
+
+
+def _adds_something(step: PlannedStep, progress: Progress, zone: str) -> bool:
+    """Whether a step of a new plan says more than was said already, or says it on a later day."""
+    highest = progress.highest
+    if highest is None or step.action.severity > highest.severity:
+        return True
+    if highest.severity >= Action.SUSPEND.severity or step.at <= progress.now:
+        return False
+    spoken_until, day = progress.spoken_until, local_day(step.at, zone)
+    return spoken_until is None or min(day, step.nominal_on or day) > spoken_until
+
+
+def _latest_without_skipping_a_milestone(due: list[PlannedStep]) -> PlannedStep:
+    """Of the steps that are overdue, the latest; but never a suspension unwarned, nor a write-off without a suspension."""
+    for milestone in (Action.FINAL_WARNING, Action.SUSPEND):
+        passed = [step for step in due if step.action is milestone]
+        if passed:
+            return passed[-1]
+    return due[-1]
+
+
+def _stands_for(step: PlannedStep, later: tuple[PlannedStep, ...], now: datetime) -> PlannedStep | None:
+    """The letter that comes within hours of a late one and says as much or more; None when there is none."""
+    following = later[0] if later else step
+    is_letter = step.action.severity <= following.action.severity < Action.SUSPEND.severity
+    is_soon = following.at - now < _TOGETHER
+    return following if later and is_letter and is_soon and _knows_days(following) else None
+
+
+def _is_stood_for(step: PlannedStep, taken: PlannedStep, taken_at: datetime) -> bool:
+    """Whether a step says less than the one before it, such as a final warning, that was late and came together with it."""
+    return step.action.severity < taken.action.severity and step.at < taken_at + _TOGETHER and _knows_days(step)
+
+
+def _knows_days(step: PlannedStep) -> bool:
+    """False in plans of the first release: lifecycles that run by them are replayed, and must decide as they did then."""
+    return step.nominal_on is not None
+
+
+def _keep_distance(plan: tuple[PlannedStep, ...], times: dict[str, datetime], step: PlannedStep) -> PlannedStep:
+    """The step, no sooner than the milestone before it allows."""
+    given = [earlier for earlier in plan if earlier.action in _COMES_AFTER.get(step.action, ()) and earlier.key in times]
     # From the last one that was given, when the ladder has several: it is the one that says how long there is left.
-    earliest = [times[warning.key] + (step.at - warning.at) for warning in given[-1:]]
-    return PlannedStep(step.key, step.action, max([step.at, *earliest]))
-
-
-def _read_step(index: int, data: Any) -> DunningStep:
-    field = f"steps[{index}]"
-    if not isinstance(data, Mapping):
-        raise InvalidInputError(field, f"{data!r} is not a step such as {{'offset': 'P7D', 'action': 'overdue_notice'}}.")
-    try:
-        action = Action(data["action"])
-    except (KeyError, ValueError):
-        known = ", ".join(action.value for action in Action)
-        raise InvalidInputError(f"{field}.action", f"{data.get('action')!r} is not one of {known}.") from None
-    try:
-        return DunningStep(parse_offset(str(data.get("offset"))), action)
-    except InvalidInputError as error:
-        raise InvalidInputError(f"{field}.offset", error.message) from None
-
-
-def _refuse_bad_ladder(steps: tuple[DunningStep, ...]) -> None:
-    offsets = [step.offset_days for step in steps]
-    if offsets != sorted(set(offsets)):
-        raise InvalidInputError("steps", "each step must come on a later day than the one before it.")
-    suspended = False
-    for step in steps:
-        if suspended:
-            raise InvalidInputError("steps", "nothing can follow the suspension: it must be the last step.")
-        suspended = step.action is Action.SUSPEND
-        if suspended and step.offset_days <= 0:
-            raise InvalidInputError("steps", "a suspension must come after the due day.")
-        if step.action is Action.OVERDUE_NOTICE and step.offset_days < 0:
-            raise InvalidInputError("steps", "an overdue notice cannot come before the due day.")
-        # One on the due day could fall before the invoice itself, and would be left out: suspension without a warning.
-        if step.action is Action.FINAL_WARNING and step.offset_days <= 0:
-            raise InvalidInputError("steps", "a final warning must come after the due day.")
+    lateness = [times[earlier.key] - earlier.at for earlier in given[-1:]]
+    return replace(step, at=step.at + max([timedelta(), *(late for late in lateness if late >= _IN_TIME)]))

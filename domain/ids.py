@@ -31,3 +31,8 @@ class Prefix(StrEnum):
     REVIEW = "rev"
     PAYMENT_LINK = "lnk"
     GATEWAY_OUTAGE = "out"
+    DUNNING_POLICY = "dpo"
+    STAFF_MOVE = "mov"
+    CHASING_BLOCK = "blk"
+    CREDIT_NOTE = "crn"
+    BILLING_SCHEDULE = "bsc"

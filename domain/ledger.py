@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from domain.errors import InvariantError
-from domain.invoice import InvoiceDraft
+from domain.invoice import Invoice, InvoiceDraft
 from domain.money import Money
 
 
@@ -32,6 +32,8 @@ class Cause(StrEnum):
     PAYMENT_SETTLED = "payment_settled"
     PAYMENT_REVERSED = "payment_reversed"
     FEE_CORRECTED = "fee_corrected"
+    INVOICE_VOIDED = "invoice_voided"
+    INVOICE_WRITTEN_OFF = "invoice_written_off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +144,28 @@ def fee_corrected(attempt_id: str, estimate: Money, fee: Money, gateway: str) ->
         Posting(Account.GATEWAY_CLEARING, -difference, gateway=gateway),
     )
     return Entry(Cause.FEE_CORRECTED, attempt_id, tuple(posting for posting in postings if posting.amount))
+
+
+def invoice_voided(invoice: Invoice, net: Money, tax: Money) -> Entry:
+    """The invoice should never have been: revenue and tax are taken back; what was paid of it is the customer's credit."""
+    paid = invoice.total - invoice.amount_due
+    postings = [
+        Posting(Account.REVENUE, net, invoice_id=invoice.id),
+        Posting(Account.TAX_PAYABLE, tax, invoice_id=invoice.id),
+        Posting(Account.ACCOUNTS_RECEIVABLE, -invoice.amount_due, customer_id=invoice.customer_id, invoice_id=invoice.id),
+        Posting(Account.CUSTOMER_CREDIT, -paid, customer_id=invoice.customer_id),
+    ]
+    return Entry(Cause.INVOICE_VOIDED, invoice.id, tuple(posting for posting in postings if posting.amount))
+
+
+def invoice_written_off(invoice: Invoice) -> Entry:
+    """What is left of the invoice will not be paid: a bad debt instead of a receivable.
+
+    Raises:
+        InvariantError: nothing is left of it.
+    """
+    postings = (
+        Posting(Account.BAD_DEBT, invoice.amount_due, invoice_id=invoice.id),
+        Posting(Account.ACCOUNTS_RECEIVABLE, -invoice.amount_due, customer_id=invoice.customer_id, invoice_id=invoice.id),
+    )
+    return Entry(Cause.INVOICE_WRITTEN_OFF, invoice.id, tuple(posting for posting in postings if posting.amount))

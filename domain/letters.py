@@ -10,10 +10,11 @@ from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from domain.errors import InvalidInputError
+from domain.listed_invoice import ListedInvoice
 from domain.money import Money
+from domain.web_address import require_web_address
 
 
 class Letter(StrEnum):
@@ -28,6 +29,11 @@ class Letter(StrEnum):
     PAYMENT_LINK = "payment_link"
     SUSPENSION_NOTICE = "suspension_notice"
     REACTIVATION_CONFIRMATION = "reactivation_confirmation"
+
+    @property
+    def chases(self) -> bool:
+        """Whether it asks for money that falls due or is late; a customer with several such invoices may get one for all."""
+        return self in {Letter.PAYMENT_REMINDER, Letter.OVERDUE_NOTICE, Letter.FINAL_WARNING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +82,28 @@ class InvoiceIssuedFacts(_InvoiceFacts):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentReminderFacts(_InvoiceFacts):
+class _ChasingFacts(_InvoiceFacts):
+    """What every letter that asks for unpaid money knows: of one invoice, or of several that it lists.
+
+    Attributes:
+        invoices: all that it lists, the one that is due first at the head, where there are several. Then `amount` is their
+            total, `payment_link` pays all of them, and number and days are those of the first.
+        outstanding: what `payment_link` asks for where that is more than `amount`, as further invoices are open.
+    """
+
+    invoices: tuple[ListedInvoice, ...] = ()
+    outstanding: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentReminderFacts(_ChasingFacts):
     """An invoice that falls due in `days_until_due` days; 0 is today."""
 
     days_until_due: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OverdueNoticeFacts(_InvoiceFacts):
+class OverdueNoticeFacts(_ChasingFacts):
     """An invoice whose due day has come or gone.
 
     Attributes:
@@ -98,7 +118,7 @@ class OverdueNoticeFacts(_InvoiceFacts):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FinalWarningFacts(_InvoiceFacts):
+class FinalWarningFacts(_ChasingFacts):
     """The last letter before suspension; `suspends_on` is None when the day is not known."""
 
     days_overdue: int
@@ -267,18 +287,3 @@ class Branding:
         require_web_address("portal_url", self.portal_url)
         if self.logo_url is not None:
             require_web_address("logo_url", self.logo_url)
-
-
-def require_web_address(field: str, address: str) -> None:
-    """Refuse what is not an absolute http(s) address: a letter's link must lead somewhere, and must not run anything.
-
-    Raises:
-        InvalidInputError: names `field`.
-    """
-    try:
-        parts = urlsplit(address)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and not re.search(r'[\s<>"\x00-\x1f\x7f]', address)
-    except ValueError:
-        good = False
-    if not good:
-        raise InvalidInputError(field, f"{address!r} is not a web address such as https://pay.example.com/abc.")

@@ -1,7 +1,8 @@
 """Reversal: which settled payments turn out to be none, and what stands in the way."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from domain.invoice import Invoice, InvoiceState
 from domain.money import Money
 from domain.payment import Outcome, PaymentMethod, PaymentStatus
 
@@ -51,6 +52,25 @@ def why_not_as_a_whole(payment_id: str, amount: Money, given_back: Money | None)
         "refund the rest there too and reverse it when the gateway says so, or leave it settled, dismiss the review with the "
         "reason, and put what is owed again on the customer's next invoice as a charge."
     )
+
+
+def why_closed_invoices_forbid(payment_id: str, method: PaymentMethod, paid: Iterable[Invoice]) -> str | None:
+    """Why a payment stands because of what became of the invoices that it paid, and the way out; None when nothing forbids.
+
+    What money had paid of a void invoice became credit, which can be taken back. What was applied from credit is credit again.
+    """
+    for invoice in paid:
+        if invoice.state is InvoiceState.WRITTEN_OFF:
+            return (
+                f"Invoice {invoice.number}, which payment {payment_id} paid a part of, is WRITTEN_OFF: nothing can be owed "
+                "on it again. Leave the payment settled, and put what is owed again on the customer's next invoice as a charge."
+            )
+        if invoice.state is InvoiceState.VOID and method is PaymentMethod.CREDIT:
+            return (
+                f"Invoice {invoice.number}, which payment {payment_id} paid from credit, is VOID: that credit is the "
+                "customer's again already, and can be applied to another invoice."
+            )
+    return None
 
 
 def why_credit_is_missing(

@@ -27,6 +27,8 @@ class LineKind(StrEnum):
     CREDIT_APPLIED = "CREDIT_APPLIED"
     PAYMENT_REVERSED = "PAYMENT_REVERSED"
     CREDIT_RETURNED = "CREDIT_RETURNED"
+    CREDIT_NOTE = "CREDIT_NOTE"
+    WRITE_OFF = "WRITE_OFF"
     OTHER = "OTHER"
 
 
@@ -35,7 +37,8 @@ class Movement:
     """One ledger entry as far as it touches one customer's account in one currency.
 
     Attributes:
-        reference: the invoice's number, or what the payment is known by (bank reference, gateway's reference, our id).
+        reference: the number of the invoice or the credit note, or what the payment is known by (bank reference, gateway's
+            reference, our id).
         on_invoices: (invoice number, amount) as posted to receivables: above zero what is owed more.
         on_credit: as posted to the customer's credit: below zero what the customer has more.
         method: for what is about a payment.
@@ -130,6 +133,10 @@ def _kind(movement: Movement) -> LineKind:
             return LineKind.CREDIT_APPLIED if from_credit else LineKind.PAYMENT
         case Cause.PAYMENT_REVERSED:
             return LineKind.CREDIT_RETURNED if from_credit else LineKind.PAYMENT_REVERSED
+        case Cause.INVOICE_VOIDED:
+            return LineKind.CREDIT_NOTE
+        case Cause.INVOICE_WRITTEN_OFF:
+            return LineKind.WRITE_OFF
         case _:
             return LineKind.OTHER
 
@@ -140,19 +147,25 @@ def _description(movement: Movement) -> str:
     invoices = ", ".join(f"{number} ({-amount if amount.minor < 0 else amount})" for number, amount in movement.on_invoices)
     match _kind(movement):
         case LineKind.INVOICE:
-            return f"Invoice, due on {movement.due_on}" if movement.due_on else "Invoice"
+            words = f"Invoice, due on {movement.due_on}" if movement.due_on else "Invoice"
         case LineKind.PAYMENT:
             came = f", received on {movement.received_on}" if movement.received_on else ""
             uses = [f"paid {invoices}"] if invoices else []
             uses += [f"{-movement.on_credit} kept as credit"] if movement.on_credit else []
-            return f"{method}{came}: {', '.join(uses)}"
+            words = f"{method}{came}: {', '.join(uses)}"
         case LineKind.CREDIT_APPLIED:
-            return f"{movement.on_credit} of credit used: paid {invoices}"
+            words = f"{movement.on_credit} of credit used: paid {invoices}"
         case LineKind.PAYMENT_REVERSED:
             undone = [f"owed again {invoices}"] if invoices else []
             undone += [f"{movement.on_credit} of credit taken back"] if movement.on_credit else []
-            return f"{method} reversed: {', '.join(undone)}"
+            words = f"{method} reversed: {', '.join(undone)}"
         case LineKind.CREDIT_RETURNED:
-            return f"{-movement.on_credit} is credit again: owed again {invoices}"
+            words = f"{-movement.on_credit} is credit again: owed again {invoices}"
+        case LineKind.CREDIT_NOTE:
+            kept = f", {-movement.on_credit} that was paid is credit" if movement.on_credit else ""
+            words = f"Credit note: no longer owed {invoices}{kept}"
+        case LineKind.WRITE_OFF:
+            words = f"Written off: no longer asked for {invoices}"
         case _:
-            return movement.cause.replace("_", " ").capitalize()
+            words = movement.cause.replace("_", " ").capitalize()
+    return words

@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context,
 from jinja2.runtime import Context
 
 from domain.letters import LETTER_OF_FACTS, Branding, Facts, PaidPart
+from domain.listed_invoice import ListedInvoice
 from domain.money import Money
 from wording import write_day, write_days, write_money
 
@@ -80,7 +81,7 @@ def _cleaned(record: _Told) -> _Told:
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
         return one_line(value)
-    if isinstance(value, PaidPart):
+    if isinstance(value, PaidPart | ListedInvoice):
         return replace(value, invoice_number=one_line(value.invoice_number))
     return tuple(_clean(item) for item in value) if isinstance(value, tuple) else value
 
@@ -106,7 +107,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update({"money": _money, "day": _day, "days": write_days})
+    environment.filters.update({"money": _money, "day": _day, "days": write_days, "lateness": _lateness})
     return environment
 
 
@@ -119,6 +120,13 @@ def _money(context: Context, amount: Money) -> str:
 def _day(context: Context, day: date) -> str:
     # An absent fact raises UndefinedError at `toordinal`; Babel would only assert.
     return write_day(date.fromordinal(day.toordinal()), context["branding"].locale)
+
+
+def _lateness(days_overdue: int) -> str:
+    """How an invoice's due day lies to the letter's, as a list says it: `7 days overdue`, `today`, `in 3 days`."""
+    if days_overdue > 0:
+        return f"{write_days(days_overdue)} overdue"
+    return f"in {write_days(-days_overdue)}" if days_overdue else "today"
 
 
 def _ink_on(colour: str) -> str:

@@ -69,10 +69,18 @@ def create(
     created = session.scalar(statement)
     if created is not None:
         return get(session, created), True
-    existing = session.scalars(
-        select(BillingRunRow.id).where(BillingRunRow.period == str(period), ~BillingRunRow.dry_run)
-    ).one()
-    return get(session, existing), False
+    existing = of_period(session, period)
+    if existing is None:
+        raise NotFoundError("billing run", str(period))
+    return existing, False
+
+
+def of_period(session: Session, period: Period) -> BillingRunState | None:
+    """The run that bills `period`, if there is one; a dry run bills nothing."""
+    row = session.scalars(
+        select(BillingRunRow).where(BillingRunRow.period == str(period), ~BillingRunRow.dry_run)
+    ).one_or_none()
+    return _state(row) if row else None
 
 
 def get(session: Session, run_id: str) -> BillingRunState:
@@ -102,12 +110,8 @@ def advance(session: Session, run_id: str, cursor: str, done: RunTotals, amounts
     """Add a batch to the run's progress and move its cursor, in the transaction that issued the batch."""
     row = _row(session, run_id)
     totals = _totals(row) + done
-    row.customers, row.issued, row.nothing_due, row.parked = (
-        totals.customers,
-        totals.issued,
-        totals.nothing_due,
-        totals.parked,
-    )
+    row.customers, row.issued, row.nothing_due = totals.customers, totals.issued, totals.nothing_due
+    row.parked, row.withheld = totals.parked, totals.withheld
     row.amounts = {
         currency: row.amounts.get(currency, 0) + amounts.get(currency, 0) for currency in sorted({*row.amounts, *amounts})
     }
@@ -149,7 +153,7 @@ def _row(session: Session, run_id: str, *, for_update: bool = False) -> BillingR
 
 
 def _totals(row: BillingRunRow) -> RunTotals:
-    return RunTotals(row.customers, row.issued, row.nothing_due, row.parked)
+    return RunTotals(row.customers, row.issued, row.nothing_due, row.parked, row.withheld)
 
 
 def _state(row: BillingRunRow) -> BillingRunState:

@@ -25,17 +25,23 @@ CHECKS = {
             WHERE account IN ('accounts_receivable', 'customer_credit') GROUP BY currency
             UNION ALL SELECT currency, 0, sum(amount_due) FROM invoices GROUP BY currency
             UNION ALL SELECT currency, 0, -sum(CASE method WHEN 'CREDIT' THEN credited - amount ELSE credited END)
-                FROM payments WHERE status = 'SETTLED' GROUP BY currency) both_sides
+                FROM payments WHERE status = 'SETTLED' GROUP BY currency
+            UNION ALL SELECT i.currency, 0, -sum(a.amount) FROM allocations a
+                JOIN payments p ON p.id = a.payment_id AND p.status = 'SETTLED'
+                JOIN invoices i ON i.id = a.invoice_id AND i.state = 'VOID' GROUP BY i.currency) both_sides
         GROUP BY currency HAVING sum(ledger) <> sum(books)""",
     "a customer's credit is never below zero": """
         SELECT customer_id || ': ' || currency || ' ' || -sum(amount) FROM ledger_postings
         WHERE account = 'customer_credit' GROUP BY customer_id, currency HAVING sum(amount) > 0""",
-    "no invoice number is missing or doubled": """
-        SELECT s.series || ': last ' || s.last_number || ', invoices ' || count(i.id) FROM number_series s
-        LEFT JOIN invoices i ON i.tenant_id = s.tenant_id AND i.series = s.series
+    "no number of an invoice or a credit note is missing or doubled": """
+        SELECT s.series || ': last ' || s.last_number || ', numbers ' || count(n.sequence) FROM number_series s
+        LEFT JOIN (
+            SELECT tenant_id, series, sequence FROM invoices
+            UNION ALL SELECT tenant_id, series, sequence FROM credit_notes
+        ) n ON n.tenant_id = s.tenant_id AND n.series = s.series
         GROUP BY s.tenant_id, s.series, s.last_number
-        HAVING count(i.id) <> s.last_number OR count(DISTINCT i.sequence) <> s.last_number
-            OR max(i.sequence) <> s.last_number""",
+        HAVING count(n.sequence) <> s.last_number OR count(DISTINCT n.sequence) <> s.last_number
+            OR max(n.sequence) <> s.last_number""",
     "an invoice's lines make its totals": """
         SELECT i.number FROM invoices i JOIN invoice_lines l ON l.invoice_id = i.id
         GROUP BY i.id, i.number, i.net, i.tax, i.total
@@ -54,9 +60,36 @@ CHECKS = {
         SELECT p.id || ': ' || count(e.id) || ' entries' FROM payments p
         LEFT JOIN ledger_entries e ON e.cause_id = p.id AND e.cause IN ('payment_settled', 'payment_reversed')
         WHERE p.status = 'REVERSED' GROUP BY p.id HAVING count(e.id) <> 2""",
-    "a paid invoice's own links are closed": """
-        SELECT i.number || ': ' || l.id FROM invoices i JOIN payment_links l ON l.invoice_id = i.id AND l.type = 'INVOICE'
-        WHERE i.state = 'PAID' AND l.status = 'ACTIVE'""",
+    "a void invoice has its credit note, and the ledger what that credits": """
+        SELECT i.number || ': ' || i.state || ' over ' || i.total || ', credit note over ' || coalesce(n.total, 0)
+            || ' credits ' || coalesce(n.credited, 0) || ', ledger ' || coalesce(credit.amount, 0)
+        FROM invoices i LEFT JOIN credit_notes n ON n.invoice_id = i.id
+        LEFT JOIN (
+            SELECT e.cause_id, -sum(p.amount) AS amount FROM ledger_entries e
+            JOIN ledger_postings p ON p.entry_id = e.id AND p.account = 'customer_credit'
+            WHERE e.cause = 'invoice_voided' GROUP BY e.cause_id
+        ) credit ON credit.cause_id = i.id
+        WHERE (i.state = 'VOID') <> (n.id IS NOT NULL) OR n.total <> i.total OR n.credited <> coalesce(credit.amount, 0)""",
+    "a written-off invoice is bad debt but for what was paid": """
+        SELECT i.number || ': ' || i.state || ' over ' || i.total || ', paid ' || coalesce(a.amount, 0)
+            || ', bad debt ' || coalesce(bad.amount, 0)
+        FROM invoices i LEFT JOIN (
+            SELECT invoice_id, sum(amount) AS amount FROM ledger_postings WHERE account = 'bad_debt' GROUP BY invoice_id
+        ) bad ON bad.invoice_id = i.id
+        LEFT JOIN (
+            SELECT a.invoice_id, sum(a.amount) AS amount FROM allocations a JOIN payments p ON p.id = a.payment_id
+            WHERE p.status = 'SETTLED' GROUP BY a.invoice_id
+        ) a ON a.invoice_id = i.id
+        WHERE coalesce(bad.amount, 0) <>
+            CASE i.state WHEN 'WRITTEN_OFF' THEN i.total - coalesce(a.amount, 0) ELSE 0 END""",
+    "nobody can pay by a link for a closed invoice": """
+        SELECT i.number || ': ' || l.id FROM invoices i JOIN payment_links l ON l.invoice_id = i.id
+        WHERE i.state <> 'OPEN' AND l.status = 'ACTIVE'""",
+    "a move that was made is in the audit log": """
+        SELECT m.id || ': ' || m.kind FROM staff_moves m
+        WHERE m.status = 'DONE' AND m.invoice_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM audit_log a WHERE a.resource_type = 'Invoice' AND a.resource_id = m.invoice_id
+                AND a.actor = m.actor AND a.at = m.decided_at AND a.details ->> 'reason' = m.reason)""",
     "what a gateway leaves is the amount less its fee": """
         SELECT id || ': ' || amount || ' less ' || coalesce(fee::text, 'no fee') || ' is not ' || coalesce(net::text, 'told')
         FROM gateway_transactions WHERE (fee IS NULL) <> (net IS NULL) OR net <> amount - fee""",

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Exists, exists, func, select
+from sqlalchemy import ColumnElement, Exists, ScalarSelect, exists, func, select
 from sqlalchemy.orm import Session
 
 from domain.billing import Billable
 from domain.customer import Customer
 from domain.errors import NotFoundError
 from domain.money import Money
-from domain.standing import BillingStatus, billing_status
+from domain.standing import BillingStatus, HoldReason, billing_status
 from domain.subscription import Charge, Plan, Subscription
 from persistence.models import (
     ChargeRow,
@@ -29,6 +29,7 @@ class CustomerStanding:
 
     customer: Customer
     billing_status: BillingStatus
+    held_for: tuple[HoldReason, ...] = ()
 
 
 def get(session: Session, customer_id: str) -> Customer:
@@ -56,10 +57,7 @@ def page(session: Session, today: date, *, after: str | None, limit: int) -> lis
     statement = select(CustomerRow, *_standing_columns(today)).order_by(CustomerRow.id).limit(limit)
     if after:
         statement = statement.where(CustomerRow.id > after)
-    return [
-        CustomerStanding(_customer(row), billing_status(is_held=held, is_late=late))
-        for row, held, late in session.execute(statement)
-    ]
+    return [_standing(row, held, late=late) for row, held, late in session.execute(statement)]
 
 
 def standing(session: Session, customer_id: str, today: date) -> CustomerStanding:
@@ -69,7 +67,13 @@ def standing(session: Session, customer_id: str, today: date) -> CustomerStandin
     if found is None:
         raise NotFoundError("customer", customer_id)
     row, held, late = found
-    return CustomerStanding(_customer(row), billing_status(is_held=held, is_late=late))
+    return _standing(row, held, late=late)
+
+
+def late_invoices(session: Session, customer_id: str, today: date) -> list[str]:
+    """The numbers of the invoices for which a customer is PAST_DUE on `today` (a local day), oldest first."""
+    statement = select(InvoiceRow.number).where(InvoiceRow.customer_id == customer_id, *_is_late(today))
+    return list(session.scalars(statement.order_by(InvoiceRow.due_on, InvoiceRow.id)))
 
 
 def count(session: Session) -> int:
@@ -129,10 +133,24 @@ def _open_charges_of(session: Session, customer_ids: list[str]) -> dict[str, lis
     return found
 
 
-def _standing_columns(today: date) -> tuple[Exists, Exists]:
-    held = exists().where(HoldRow.customer_id == CustomerRow.id, HoldRow.lifted_at.is_(None))
-    late = exists().where(InvoiceRow.customer_id == CustomerRow.id, InvoiceRow.state == "OPEN", InvoiceRow.due_on < today)
+def _standing_columns(today: date) -> tuple[ScalarSelect[list[str]], Exists]:
+    """The reasons of the holds that stand, and whether something is late; what is disputed may not be owed at all."""
+    held = (
+        select(func.array_agg(HoldRow.reason))
+        .where(HoldRow.customer_id == CustomerRow.id, HoldRow.lifted_at.is_(None))
+        .scalar_subquery()
+    )
+    late = exists().where(InvoiceRow.customer_id == CustomerRow.id, *_is_late(today))
     return held, late
+
+
+def _is_late(today: date) -> tuple[ColumnElement[bool], ...]:
+    return InvoiceRow.state == "OPEN", InvoiceRow.due_on < today, InvoiceRow.disputed_at.is_(None)
+
+
+def _standing(row: CustomerRow, held: list[str] | None, *, late: bool) -> CustomerStanding:
+    reasons = tuple(HoldReason(reason) for reason in sorted(held or ()))
+    return CustomerStanding(_customer(row), billing_status(holds=reasons, is_late=late), reasons)
 
 
 def _customer(row: CustomerRow) -> Customer:

@@ -3,11 +3,12 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from domain.dunning import DunningPolicy
+from domain.dunning_policy import DunningPolicy
 from domain.errors import NotFoundError
 from domain.invoice import Invoice, InvoiceLine, InvoiceState
 from domain.money import Money
@@ -17,7 +18,15 @@ from persistence.models import AllocationRow, InvoiceLineRow, InvoiceRow, Paymen
 
 @dataclass(frozen=True, slots=True)
 class InvoiceDetail:
-    """An invoice with all that people are shown of it."""
+    """An invoice with all that people are shown of it.
+
+    Attributes:
+        policy, policy_id: the dunning policy's snapshot, and which version it is (None: from before there were versions).
+        stored_plan: the dated plan as `dunning_plans.py` writes it; None: from before plans were stored.
+        plan_round: counts the invoice's plans, from 1.
+        suspended_at: when its ladder reached suspension; None when it suspends nobody.
+        paused_until: the last local day of a pause, which may be over.
+    """
 
     invoice: Invoice
     period: str
@@ -30,6 +39,11 @@ class InvoiceDetail:
     payment_token: str
     policy: DunningPolicy
     run_id: str
+    policy_id: str | None = None
+    stored_plan: list[dict[str, Any]] | None = None
+    plan_round: int = 1
+    paused_until: date | None = None
+    disputed_at: datetime | None = None
 
 
 def get(session: Session, invoice_id: str) -> InvoiceDetail:
@@ -145,7 +159,8 @@ def pay(session: Session, invoice: Invoice, amount: Money, now: datetime) -> Inv
     left, state = invoice.after_payment(amount)
     row = session.get_one(InvoiceRow, invoice.id)
     row.amount_due, row.state = left.minor, state.value
-    row.closed_at = now if state.is_closed else None
+    if state.is_closed:
+        _close(row, now)
     session.flush()
     return _invoice(row)
 
@@ -162,15 +177,38 @@ def unpay(session: Session, invoice: Invoice, amount: Money) -> Invoice:
     return _invoice(row)
 
 
+def close(session: Session, invoice_id: str, state: InvoiceState, now: datetime) -> None:
+    """Close an open invoice otherwise than by payment: nothing is due on it any more."""
+    row = session.get_one(InvoiceRow, invoice_id)
+    row.amount_due, row.state = 0, state.value
+    _close(row, now)
+    session.flush()
+
+
+def _close(row: InvoiceRow, now: datetime) -> None:
+    row.closed_at = now
+    # What had set it aside is over with it: should a reversal open it again, it is chased.
+    row.paused_until = row.disputed_at = None
+
+
 def mark_suspending(session: Session, invoice_id: str, now: datetime) -> None:
     """Remember that this invoice's ladder reached suspension."""
     session.execute(update(InvoiceRow).where(InvoiceRow.id == invoice_id).values(suspended_at=now))
 
 
-def suspending_states(session: Session, customer_id: str) -> list[InvoiceState]:
-    """The states of all of a customer's invoices whose ladder reached suspension."""
-    statement = select(InvoiceRow.state).where(InvoiceRow.customer_id == customer_id, InvoiceRow.suspended_at.is_not(None))
-    return [InvoiceState(state) for state in session.scalars(statement)]
+def suspending(session: Session, customer_id: str) -> list[InvoiceDetail]:
+    """A customer's open invoices whose ladder reached suspension, set aside or not, in the order of their ids."""
+    rows = session.scalars(
+        select(InvoiceRow)
+        .where(
+            InvoiceRow.customer_id == customer_id,
+            InvoiceRow.state == InvoiceState.OPEN.value,
+            InvoiceRow.suspended_at.is_not(None),
+        )
+        .order_by(InvoiceRow.id)
+        .execution_options(populate_existing=True)
+    )
+    return [_detail(row) for row in rows]
 
 
 def without_lifecycle(session: Session, *, after: str, limit: int) -> list[InvoiceDetail]:
@@ -228,4 +266,9 @@ def _detail(row: InvoiceRow) -> InvoiceDetail:
         payment_token=row.payment_token,
         policy=DunningPolicy.from_data(row.dunning_policy),
         run_id=row.run_id,
+        policy_id=row.dunning_policy_id,
+        stored_plan=row.dunning_plan,
+        plan_round=row.dunning_round,
+        paused_until=row.paused_until,
+        disputed_at=row.disputed_at,
     )

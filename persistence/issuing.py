@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session
 
 from domain import ledger as rules
 from domain.calendar import Period
-from domain.dunning import DunningPolicy
+from domain.dunning import PlannedStep
+from domain.dunning_policy import DunningPolicy
 from domain.ids import Prefix
 from domain.invoice import Invoice, InvoiceDraft, InvoiceLine, InvoiceState, format_number
-from persistence import ledger, links
+from persistence import dunning_plans, ledger, links
 from persistence.columns import new_id
 from persistence.models import InvoiceLineRow, InvoiceRow, NumberSeriesRow
 
@@ -25,7 +26,8 @@ class Issue:
     Attributes:
         payment_token: the code of the invoice's own payment link (`persistence.links.new_code`).
         issued_on, due_on: local days of the tenant.
-        policy: the dunning policy whose snapshot stays with the invoice.
+        policy, policy_id: the dunning policy whose snapshot stays with the invoice, and which version it is.
+        plan: what it comes to for this invoice.
     """
 
     run_id: str
@@ -36,6 +38,8 @@ class Issue:
     issued_on: date
     due_on: date
     policy: DunningPolicy
+    policy_id: str | None = None
+    plan: tuple[PlannedStep, ...] = ()
 
 
 def issue(session: Session, draft: InvoiceDraft, terms: Issue) -> Invoice:
@@ -43,7 +47,7 @@ def issue(session: Session, draft: InvoiceDraft, terms: Issue) -> Invoice:
 
     The number is taken by an UPDATE that locks the series until this transaction ends, so numbers are gapless.
     """
-    sequence = _take_number(session, INVOICE_SERIES)
+    sequence = take_number(session, INVOICE_SERIES)
     row = InvoiceRow(
         id=new_id(Prefix.INVOICE),
         customer_id=draft.customer_id,
@@ -63,6 +67,8 @@ def issue(session: Session, draft: InvoiceDraft, terms: Issue) -> Invoice:
         state=InvoiceState.OPEN.value,
         payment_token=terms.payment_token,
         dunning_policy=terms.policy.to_data(),
+        dunning_policy_id=terms.policy_id,
+        dunning_plan=dunning_plans.to_data(terms.plan),
     )
     session.add(row)
     session.flush()
@@ -88,7 +94,8 @@ def issue(session: Session, draft: InvoiceDraft, terms: Issue) -> Invoice:
     )
 
 
-def _take_number(session: Session, series: str) -> int:
+def take_number(session: Session, series: str) -> int:
+    """The next number of a series, which stays locked until this transaction ends: no number is ever missing."""
     statement = insert(NumberSeriesRow).values(series=series, last_number=1)
     taken = session.scalar(
         statement.on_conflict_do_update(

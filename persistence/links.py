@@ -53,7 +53,7 @@ def create(
     actor: str,
     now: datetime,
 ) -> PaymentLink:
-    """A link made by staff, with its audit entry (requirements P5, P14)."""
+    """A link made by staff, or for a letter about several invoices, with its audit entry (requirements P5, P14)."""
     row = PaymentLinkRow(
         id=link_id or new_id(Prefix.PAYMENT_LINK),
         code=new_code(),
@@ -111,6 +111,23 @@ def tenant_of_code(system: Session, code: str) -> tuple[str, str] | None:
     return (found[0], found[1]) if found else None
 
 
+def outstanding_of(session: Session, customer_id: str, currency: str, *, until: datetime) -> PaymentLink | None:
+    """The open link for all that a customer owes in a currency that lives longest, if it does so beyond an instant."""
+    row = session.scalars(
+        select(PaymentLinkRow)
+        .where(
+            PaymentLinkRow.type == LinkType.OUTSTANDING.value,
+            PaymentLinkRow.status == LinkStatus.ACTIVE.value,
+            PaymentLinkRow.customer_id == customer_id,
+            PaymentLinkRow.currency == currency,
+            PaymentLinkRow.expires_at > until,
+        )
+        .order_by(PaymentLinkRow.expires_at.desc(), PaymentLinkRow.id)
+        .limit(1)
+    ).one_or_none()
+    return link_of(row) if row else None
+
+
 def touch(session: Session, link_id: str, now: datetime) -> PaymentLink:
     """The link as it stands now; one whose time is over is marked EXPIRED when it is touched (requirements P6).
 
@@ -156,6 +173,12 @@ def mark_paid(session: Session, link_id: str | None, paid_invoice_ids: Collectio
     if link_id is not None and _row(session, link_id).type != LinkType.INVOICE.value:
         ids.add(link_id)
     _close(session, sorted(ids), LinkStatus.PAID, now)
+
+
+def cancel_of_invoice(session: Session, invoice_id: str, now: datetime) -> None:
+    """Close all links for an invoice that was closed otherwise than by payment: nothing is to be paid on it any more."""
+    ids = session.scalars(select(PaymentLinkRow.id).where(PaymentLinkRow.invoice_id == invoice_id))
+    _close(session, sorted(ids), LinkStatus.CANCELLED, now)
 
 
 def reopen_of_invoices(session: Session, invoice_ids: Collection[str]) -> None:

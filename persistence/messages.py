@@ -14,7 +14,7 @@ from domain.letters import Letter
 from domain.message_keys import message_id, message_key
 from persistence import tenants
 from persistence.columns import new_id
-from persistence.models import CustomerRow, MessageRow
+from persistence.models import CustomerRow, LetterInvoiceRow, MessageRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One row of the log."""
+    """One row of the log; `subject` is None until the letter was written."""
 
     id: str
     key: str
@@ -113,8 +113,11 @@ def of_entity(session: Session, entity_type: str, entity_id: str) -> list[Messag
 
 
 def of_invoice(session: Session, invoice_id: str) -> list[Message]:
-    """Every letter that an invoice caused: its own, its payments' and its customer's suspension."""
-    rows = session.scalars(select(MessageRow).where(MessageRow.invoice_id == invoice_id).order_by(MessageRow.id))
+    """Every letter that an invoice caused or is listed in: its own, its payments' and its customer's."""
+    listing = select(LetterInvoiceRow.message_id).where(LetterInvoiceRow.invoice_id == invoice_id)
+    rows = session.scalars(
+        select(MessageRow).where((MessageRow.invoice_id == invoice_id) | MessageRow.id.in_(listing)).order_by(MessageRow.id)
+    )
     return [_message(row) for row in rows]
 
 
@@ -142,6 +145,11 @@ def never_tried(system: Session, letters: Collection[Letter], before: datetime, 
         .limit(limit)
     )
     return [(tenant_id, message_id) for tenant_id, message_id in found]
+
+
+def mark_written(session: Session, message: str, subject: str) -> None:
+    """Its words are set and on their way to the mail server: nothing joins them any more."""
+    _update(session, message, subject=subject)
 
 
 def mark_sent(session: Session, message: str, subject: str, now: datetime) -> None:

@@ -13,7 +13,7 @@ from domain.money import Money, total
 from domain.payment import PaymentMethod
 from domain.statement import Movement
 from persistence import attempts
-from persistence.models import InvoiceRow, LedgerEntryRow, LedgerPostingRow, PaymentRow
+from persistence.models import CreditNoteRow, InvoiceRow, LedgerEntryRow, LedgerPostingRow, PaymentRow
 
 _ACCOUNTS = (Account.ACCOUNTS_RECEIVABLE.value, Account.CUSTOMER_CREDIT.value)
 _ABOUT_PAYMENTS = (Cause.PAYMENT_SETTLED.value, Cause.PAYMENT_REVERSED.value)
@@ -50,7 +50,7 @@ def _of(customer_id: str, currency: str) -> ColumnElement[bool]:
 
 
 def _postings() -> Select[*tuple[Any, ...]]:
-    """Each posting with its entry, the invoice that it is on, and the payment that the entry is about."""
+    """Each posting with its entry, the invoice that it is on, and the payment or credit note that the entry is about."""
     return (
         select(
             LedgerPostingRow.entry_id,
@@ -61,12 +61,17 @@ def _postings() -> Select[*tuple[Any, ...]]:
             LedgerEntryRow.cause_id,
             InvoiceRow.number,
             InvoiceRow.due_on,
+            CreditNoteRow.number.label("credit_note"),
             PaymentRow.method,
             PaymentRow.manual_reference,
             PaymentRow.received_on,
         )
         .join(LedgerEntryRow, LedgerEntryRow.id == LedgerPostingRow.entry_id)
         .outerjoin(InvoiceRow, InvoiceRow.id == LedgerPostingRow.invoice_id)
+        .outerjoin(
+            CreditNoteRow,
+            and_(LedgerEntryRow.cause == Cause.INVOICE_VOIDED.value, CreditNoteRow.invoice_id == LedgerEntryRow.cause_id),
+        )
         .outerjoin(PaymentRow, and_(LedgerEntryRow.cause.in_(_ABOUT_PAYMENTS), PaymentRow.id == LedgerEntryRow.cause_id))
     )
 
@@ -79,7 +84,8 @@ def _movement(postings: Sequence[Row[Any]], currency: str, references: dict[str,
     on_credit = [Money(row.amount, currency) for row in postings if row.account == Account.CUSTOMER_CREDIT]
     number = next((number for number, _ in on_invoices), None)
     is_invoice = entry.cause == Cause.INVOICE_ISSUED
-    reference = number if is_invoice else entry.manual_reference or references.get(entry.cause_id)
+    own = number if is_invoice or entry.cause == Cause.INVOICE_WRITTEN_OFF else entry.credit_note
+    reference = own or entry.manual_reference or references.get(entry.cause_id)
     return Movement(
         posted_at=entry.posted_at,
         cause=entry.cause,

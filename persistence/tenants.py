@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from domain.allocation import AllocationPolicy
 from domain.customer import Tenant
-from domain.dunning import DunningPolicy
 from domain.errors import InvalidInputError, NotFoundError
 from domain.ids import Prefix
 from domain.letters import Branding
@@ -237,7 +236,7 @@ def _tenant(row: TenantRow) -> Tenant:
         invoice_prefix=row.invoice_prefix,
         sender_email=row.sender_email,
         contact_email=row.contact_email,
-        dunning_policy=DunningPolicy.from_data(row.dunning_policy),
+        country=row.country,
     )
 
 

@@ -3,31 +3,34 @@
 Each opens a transaction of its own on the real database. What is spelled out in a test matters to it; what is not does not.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from activities import settlement
 from domain.allocation import Target
-from domain.billing import Billable, draft_invoices
 from domain.calendar import Period, due_day, local_day
 from domain.customer import Customer, Tenant
-from domain.dunning import default_policy
+from domain.dunning_policy import ANY_HOUR, DunningPolicy, default_policy
 from domain.ids import Prefix
 from domain.invoice import Invoice, InvoiceDraft, InvoiceLine, tax_parts
 from domain.money import Money
 from domain.payment import PaymentMethod, Settlement
 from domain.subscription import Charge, Plan, Subscription
-from persistence import attempts, audit, billing_runs, customers, issuing, payments, tenants
+from persistence import attempts, audit, billing_runs, customers, dunning_policies, issuing, payments, tenants
 from persistence.attempts import Attempt
 from persistence.billing_runs import BillingRunState
 from persistence.columns import new_id
 from persistence.database import Database
+from persistence.dunning_policies import StoredPolicy
 from persistence.models import ChargeRow, CustomerRow, PlanRow, SubscriptionRow, TenantRow
 from persistence.payments import Payment
 from persistence.secrets import CredentialBox
 from persistence.tenants import StoredAccount
+from public_holidays import plan_of_new_invoice
 
 # 10:00 in Harare and Johannesburg, on the first day of the period that is billed.
 NOW = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
@@ -37,12 +40,11 @@ BOX = CredentialBox([SECRET_KEY])
 PAYNOW_CREDENTIALS = {"integration_id": "1201", "integration_key": "3e9fed89-60e1-4ce5-ab6e-6b1eb2d4f977"}
 
 
-def usd(text: str) -> Money:
-    return Money.parse(text, "USD")
+usd, zar = partial(Money.parse, currency="USD"), partial(Money.parse, currency="ZAR")
 
 
-def zar(text: str) -> Money:
-    return Money.parse(text, "ZAR")
+# The ladder by default, whatever day and hour a test runs on, and a letter an invoice.
+EVERY_DAY = replace(default_policy(), working_days_only=False, window=ANY_HOUR, one_letter_a_day=False)
 
 
 def make_tenant(database: Database, **overrides: Any) -> Tenant:
@@ -62,11 +64,16 @@ def make_tenant(database: Database, **overrides: Any) -> Tenant:
         "colour": "#1e3a5f",
         "portal_url": f"https://{slug}.example/portal",
         "locale": "en_ZW",
-        "dunning_policy": default_policy().to_data(),
+        "country": "ZW",
         "created_at": NOW,
     }
+    policy = overrides.pop("dunning_policy", None)
     with database.system() as system:
-        return tenants.add(system, TenantRow(id=identity, slug=slug, **{**values, **overrides}))
+        tenant = tenants.add(system, TenantRow(id=identity, slug=slug, **{**values, **overrides}))
+        dunning_policies.add_first(
+            system, tenant.id, DunningPolicy.from_data(policy) if policy else EVERY_DAY, audit.SYSTEM, NOW
+        )
+    return tenant
 
 
 def make_customer(
@@ -100,11 +107,7 @@ def make_plan(
     """A monthly plan at 100.00 in the tenant's currency with 15 % tax, unless told otherwise."""
     identity = new_id(Prefix.PLAN)
     amount = price or Money.parse("100", tenant.currency)
-    terms: dict[str, Any] = {
-        "interval_months": interval_months,
-        "tax_basis_points": tax_basis_points,
-        "prorated": prorated,
-    }
+    terms: dict[str, Any] = {"interval_months": interval_months, "tax_basis_points": tax_basis_points, "prorated": prorated}
     with database.tenant(tenant.id) as session:
         session.add(PlanRow(id=identity, code=identity, name=name, price=amount.minor, currency=amount.currency, **terms))
     return Plan(identity, identity, name, amount, **terms)
@@ -179,16 +182,17 @@ def charge_draft(charge: Charge) -> InvoiceDraft:
     return InvoiceDraft(charge.customer_id, gross.currency, (line,))
 
 
-def draft_of(*items: Subscription | Charge, period: Period = PERIOD) -> list[InvoiceDraft]:
-    """What the billing rule makes of one customer's subscriptions and charges, prices net."""
-    subscriptions = tuple(item for item in items if isinstance(item, Subscription))
-    charges = tuple(item for item in items if isinstance(item, Charge))
-    billable = Billable(items[0].customer_id, "accounts@acacia.example", subscriptions, charges)
-    return draft_invoices(billable, period, prices_include_tax=False)
-
-
-def issue_terms(tenant: Tenant, run: BillingRunState, *, issued_at: datetime = NOW, due_in_days: int = 14) -> issuing.Issue:
+def issue_terms(
+    tenant: Tenant,
+    run: BillingRunState,
+    *,
+    issued_at: datetime = NOW,
+    due_in_days: int = 14,
+    policy: StoredPolicy | None = None,
+) -> issuing.Issue:
     issued_on = local_day(issued_at, tenant.time_zone)
+    due_on = due_day(issued_on, due_in_days)
+    ladder = policy.in_force if policy else EVERY_DAY
     return issuing.Issue(
         run_id=run.id,
         period=run.period,
@@ -196,8 +200,10 @@ def issue_terms(tenant: Tenant, run: BillingRunState, *, issued_at: datetime = N
         payment_token=new_id(Prefix.INVOICE),
         issued_at=issued_at,
         issued_on=issued_on,
-        due_on=due_day(issued_on, due_in_days),
-        policy=tenant.dunning_policy,
+        due_on=due_on,
+        policy=ladder,
+        policy_id=policy.id if policy else None,
+        plan=plan_of_new_invoice(ladder, tenant, due_on, issued_at),
     )
 
 
@@ -215,7 +221,8 @@ def issue_invoice(
     customer = customer or make_customer(database, tenant)
     charge = make_charge(database, tenant, customer, unit_price=amount, tax_basis_points=tax_basis_points)
     with database.tenant(tenant.id) as session:
-        terms = issue_terms(tenant, _new_run(session), issued_at=issued_at, due_in_days=due_in_days)
+        policy = dunning_policies.of_customer(session, customer.id)
+        terms = issue_terms(tenant, _new_run(session), issued_at=issued_at, due_in_days=due_in_days, policy=policy)
         return issuing.issue(session, charge_draft(charge), terms)
 
 
@@ -287,5 +294,4 @@ def _new_run(session: Session) -> BillingRunState:
 
 
 def _month_after(period: Period) -> Period:
-    day = period.last_day + timedelta(days=1)
-    return Period(day.year, day.month)
+    return Period(period.year + period.month // 12, period.month % 12 + 1)

@@ -80,5 +80,5 @@ class BillingRun:
         kind = "Dry run" if self._run.dry_run else "Billing run"
         workflow.set_current_details(
             f"**{kind}**: {totals.customers} of {self._progress.customers_total} customers, {totals.issued} invoices, "
-            f"{totals.nothing_due} with nothing due, {totals.parked} parked"
+            f"{totals.nothing_due} with nothing due, {totals.parked} parked, {totals.withheld} withheld"
         )

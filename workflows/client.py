@@ -17,13 +17,16 @@ from activities.lifecycles import LifecycleStart
 from domain.invoice import InvoiceState
 from workflows import names, options
 from workflows.billing_run import BillingRun, BillingRunInput
+from workflows.client_customer_moves import CustomerMoveWorkflows
+from workflows.client_moves import MoveWorkflows
 from workflows.client_payments import AGAIN_ONLY_AFTER_FAILURE, PaymentWorkflows
 from workflows.client_reconciliation import ReconciliationWorkflows
+from workflows.client_schedules import ScheduleOrder, ScheduleWorkflows
 from workflows.invoice_lifecycle import InvoiceLifecycle
 from workflows.letter_delivery import LetterDelivery, LetterInput
 from workflows.waiting import SIGNAL_PATIENCE, EngineUnavailableError, NoAnswerYetError, quickly
 
-__all__ = ["EngineUnavailableError", "NoAnswerYetError", "Workflows", "connect"]
+__all__ = ["EngineUnavailableError", "NoAnswerYetError", "ScheduleOrder", "Workflows", "connect"]
 
 
 async def connect(address: str, namespace: str = "default", *, lazy: bool = False, runtime: Runtime | None = None) -> Client:
@@ -33,7 +36,7 @@ async def connect(address: str, namespace: str = "default", *, lazy: bool = Fals
     )
 
 
-class Workflows(PaymentWorkflows, ReconciliationWorkflows):
+class Workflows(PaymentWorkflows, MoveWorkflows, CustomerMoveWorkflows, ReconciliationWorkflows, ScheduleWorkflows):
     """Starts and signals Dunlin's workflows. Every start is harmless when repeated."""
 
     async def start_billing_run(self, tenant_id: str, run_id: str, period: str, *, dry_run: bool = False) -> str:

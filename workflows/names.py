@@ -19,6 +19,8 @@ PAYMENT_STATE = SearchAttributeKey.for_keyword("PaymentState")
 GATEWAY = SearchAttributeKey.for_keyword("Gateway")
 CURRENCY = SearchAttributeKey.for_keyword("Currency")
 NEXT_ACTION_AT = SearchAttributeKey.for_datetime("NextActionAt")
+# Temporal's own: the time for which a schedule started a workflow, however late it did.
+SCHEDULED_START = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 SEARCH_ATTRIBUTES = (
     TENANT_ID,
     CUSTOMER_ID,
@@ -34,6 +36,7 @@ SEARCH_ATTRIBUTES = (
 PAYMENT_SETTLED_SIGNAL = "payment_settled"
 GATEWAY_UPDATE_SIGNAL = "gateway_update"
 INVOICE_REOPENED_SIGNAL = "reopened"
+LOOK_AGAIN_SIGNAL = "look_again"
 
 
 def billing_run_id(tenant_id: str, period: str) -> str:
@@ -45,8 +48,23 @@ def dry_run_id(tenant_id: str, period: str, run_id: str) -> str:
     return f"billing-run/{tenant_id}/{period}/dry/{run_id}"
 
 
+def billing_schedule_id(tenant_id: str, schedule_id: str) -> str:
+    """Of a schedule, not of a workflow."""
+    return f"billing-schedule/{tenant_id}/{schedule_id}"
+
+
+def scheduled_billing_id(tenant_id: str, schedule_id: str) -> str:
+    """Temporal appends the time that was meant."""
+    return f"scheduled-billing/{tenant_id}/{schedule_id}"
+
+
 def invoice_lifecycle_id(invoice_id: str) -> str:
     return f"invoice/{invoice_id}"
+
+
+def lifecycle_revival_id(invoice_id: str, move_id: str) -> str:
+    """A lifecycle that is to run again because staff move its invoice."""
+    return f"invoice/{invoice_id}/revival/{move_id}"
 
 
 def payment_workflow_id(payment_id: str) -> str:
@@ -79,3 +97,8 @@ def overdue_id(tenant_id: str) -> str:
 
 def reversal_id(payment_id: str) -> str:
     return f"payment/{payment_id}/reversal"
+
+
+def customer_move_id(customer_id: str, move_id: str) -> str:
+    """What staff decided about a customer."""
+    return f"customer/{customer_id}/move/{move_id}"

@@ -24,6 +24,10 @@ _UNTIL_IT_WORKS = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_int
 # running when it is tried again holds its rows' locks: the second try waits for the first.
 BILLING = ActivityOptions(task_queue=BILLING_QUEUE, start_to_close_timeout=timedelta(seconds=20), retry_policy=_UNTIL_IT_WORKS)
 
+# A lifecycle of a year takes about a hundred events. A longer one begins a new run, so that a worker that takes it
+# over replays little (the server's own limit is 51,200).
+LONGEST_LIFECYCLE_EVENTS = 400
+
 START_LIFECYCLES = ActivityOptions(
     task_queue=BILLING_QUEUE,
     start_to_close_timeout=timedelta(hours=6),

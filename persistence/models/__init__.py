@@ -3,16 +3,23 @@
 from persistence.columns import Base
 from persistence.models.billing import (
     BillingRunRow,
+    BillingScheduleRow,
     ChargeRow,
     CustomerRow,
-    InvoiceLineRow,
-    InvoiceRow,
     NumberSeriesRow,
     ParkedCustomerRow,
     PlanRow,
     SubscriptionRow,
 )
-from persistence.models.collections import DunningStepRow, HoldRow
+from persistence.models.collections import (
+    ChasingBlockRow,
+    DunningPolicyRow,
+    DunningStepRow,
+    HoldRow,
+    LetterInvoiceRow,
+    StaffMoveRow,
+)
+from persistence.models.invoices import CreditNoteRow, InvoiceLineRow, InvoiceRow
 from persistence.models.money import (
     AllocationRow,
     GatewayTransactionRow,
@@ -29,8 +36,12 @@ __all__ = [
     "AuditRow",
     "Base",
     "BillingRunRow",
+    "BillingScheduleRow",
     "ChargeRow",
+    "ChasingBlockRow",
+    "CreditNoteRow",
     "CustomerRow",
+    "DunningPolicyRow",
     "DunningStepRow",
     "GatewayAccountRow",
     "GatewayTransactionRow",
@@ -40,6 +51,7 @@ __all__ = [
     "InvoiceRow",
     "LedgerEntryRow",
     "LedgerPostingRow",
+    "LetterInvoiceRow",
     "MessageRow",
     "NumberSeriesRow",
     "OutageRow",
@@ -48,6 +60,7 @@ __all__ = [
     "PaymentRow",
     "PlanRow",
     "ReviewRow",
+    "StaffMoveRow",
     "StaffTokenRow",
     "SubscriptionRow",
     "TenantRow",

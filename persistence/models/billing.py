@@ -1,4 +1,4 @@
-"""Who is billed for what, the runs that bill, and the invoices that come of it."""
+"""Who is billed for what, and the runs that bill, with their schedules. The invoices that come of it are in `invoices.py`."""
 
 from datetime import date, datetime
 from typing import Any
@@ -113,6 +113,8 @@ class BillingRunRow(TenantScoped, Base):
     issued: Mapped[int] = mapped_column(default=0)
     nothing_due: Mapped[int] = mapped_column(default=0)
     parked: Mapped[int] = mapped_column(default=0)
+    # Customers who got no invoice because they are suspended (by their policy) or closed.
+    withheld: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     amounts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     # The last customer that was looked at: a batch that is tried again after a crash is not counted twice.
     cursor: Mapped[str] = mapped_column(String(ID_LENGTH), default="")
@@ -145,78 +147,36 @@ class NumberSeriesRow(TenantScoped, Base):
     last_number: Mapped[int]
 
 
-class InvoiceRow(TenantScoped, Base):
-    """An issued invoice. Its sums never change; `amount_due` moves with allocations, in the same transaction."""
+class BillingScheduleRow(TenantScoped, Base):
+    """When a tenant's months are billed by themselves; Temporal's schedule of the same id is made to agree with it.
 
-    __tablename__ = "invoices"
+    `synced_revision` is the revision that Temporal was last told of. Times before `effective_from` are none of this schedule's:
+    it was made, given other times, or resumed then.
+    """
+
+    __tablename__ = "billing_schedules"
     __table_args__ = (
         UniqueConstraint("tenant_id", "id"),
-        UniqueConstraint("tenant_id", "series", "sequence"),
-        UniqueConstraint("tenant_id", "customer_id", "currency", "run_id"),
-        UniqueConstraint("payment_token"),
-        within_tenant("customer_id", "customers"),
-        within_tenant("run_id", "billing_runs"),
-        CheckConstraint("net + tax = total", name="net_and_tax_make_total"),
-        CheckConstraint("total > 0", name="total_above_zero"),
-        CheckConstraint("amount_due BETWEEN 0 AND total", name="amount_due_in_range"),
-        CheckConstraint("state IN ('OPEN', 'PAID', 'VOID', 'WRITTEN_OFF')", name="state_is_known"),
-        CheckConstraint("(state = 'OPEN') = (amount_due > 0)", name="open_when_due"),
-        CheckConstraint("(state = 'OPEN') = (closed_at IS NULL)", name="closed_when_not_open"),
-        CheckConstraint("due_on >= issued_on", name="due_after_issue"),
-        Index("ix_invoices_customer", "tenant_id", "customer_id", "state"),
-        Index("ix_invoices_run", "tenant_id", "run_id"),
-        Index("ix_invoices_without_lifecycle", "tenant_id", "id", postgresql_where=text("lifecycle_started_at IS NULL")),
+        # The name of one that was deleted is free again.
+        Index("uq_billing_schedules_name", "tenant_id", "name", unique=True, postgresql_where=text("deleted_at IS NULL")),
+        CheckConstraint("day_of_month BETWEEN 1 AND 31", name="day_in_range"),
+        CheckConstraint("at ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'", name="at_is_a_time"),
+        CheckConstraint("month_offset BETWEEN -1 AND 1", name="month_offset_is_known"),
+        CheckConstraint("catch_up_hours BETWEEN 1 AND 672", name="catch_up_in_range"),
+        CheckConstraint("synced_revision <= revision", name="synced_up_to_revision"),
     )
 
-    id: Mapped[str] = primary_id(Prefix.INVOICE)
-    customer_id: Mapped[str] = mapped_column(String(ID_LENGTH))
-    run_id: Mapped[str] = mapped_column(String(ID_LENGTH))
-    series: Mapped[str] = mapped_column(String(20))
-    sequence: Mapped[int]
-    number: Mapped[str] = mapped_column(String(40))
-    currency: Mapped[str] = mapped_column(String(CURRENCY_LENGTH))
-    period: Mapped[str] = mapped_column(String(7))
-    issued_at: Mapped[datetime]
-    issued_on: Mapped[date]
-    due_on: Mapped[date]
-    net: Mapped[int]
-    tax: Mapped[int]
-    total: Mapped[int]
-    amount_due: Mapped[int]
-    state: Mapped[str] = mapped_column(String(20))
-    closed_at: Mapped[datetime | None]
-    payment_token: Mapped[str] = mapped_column(String(60))
-    dunning_policy: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    suspended_at: Mapped[datetime | None]
-    lifecycle_started_at: Mapped[datetime | None]
-
-
-class InvoiceLineRow(TenantScoped, Base):
-    """A line. One per subscription and period, one per charge, for ever: that is what stops double billing."""
-
-    __tablename__ = "invoice_lines"
-    __table_args__ = (
-        within_tenant("invoice_id", "invoices"),
-        within_tenant("subscription_id", "subscriptions"),
-        within_tenant("charge_id", "charges"),
-        UniqueConstraint("invoice_id", "position"),
-        UniqueConstraint("subscription_id", "period_start"),
-        UniqueConstraint("charge_id"),
-        CheckConstraint("net + tax = gross", name="net_and_tax_make_gross"),
-        CheckConstraint("(subscription_id IS NULL) <> (charge_id IS NULL)", name="has_one_source"),
-        CheckConstraint("(subscription_id IS NULL) = (period_start IS NULL)", name="subscription_has_period"),
-    )
-
-    id: Mapped[str] = primary_id(Prefix.INVOICE_LINE)
-    invoice_id: Mapped[str] = mapped_column(String(ID_LENGTH))
-    position: Mapped[int]
-    description: Mapped[str]
-    quantity: Mapped[int]
-    unit_price: Mapped[int]
-    tax_basis_points: Mapped[int]
-    net: Mapped[int]
-    tax: Mapped[int]
-    gross: Mapped[int]
-    subscription_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
-    charge_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
-    period_start: Mapped[date | None]
+    id: Mapped[str] = primary_id(Prefix.BILLING_SCHEDULE)
+    name: Mapped[str] = mapped_column(String(60))
+    day_of_month: Mapped[int]
+    at: Mapped[str] = mapped_column(String(5))
+    month_offset: Mapped[int]
+    catch_up_hours: Mapped[int]
+    is_paused: Mapped[bool]
+    note: Mapped[str]
+    revision: Mapped[int] = mapped_column(default=1)
+    synced_revision: Mapped[int] = mapped_column(default=0)
+    effective_from: Mapped[datetime]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]

@@ -49,6 +49,7 @@ class MessageRow(TenantScoped, Base):
 
     __tablename__ = "messages"
     __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
         UniqueConstraint("tenant_id", "key"),
         UniqueConstraint("message_id"),
         within_tenant("customer_id", "customers"),
@@ -57,6 +58,7 @@ class MessageRow(TenantScoped, Base):
         CheckConstraint("status IN ('QUEUED', 'SENT', 'FAILED', 'CANCELLED')", name="status_is_known"),
         CheckConstraint("(status = 'SENT') = (sent_at IS NOT NULL)", name="sent_when_sent"),
         Index("ix_messages_entity", "tenant_id", "entity_type", "entity_id"),
+        Index("ix_messages_customer", "tenant_id", "customer_id"),
     )
 
     id: Mapped[str] = primary_id(Prefix.MESSAGE)

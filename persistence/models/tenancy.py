@@ -21,6 +21,7 @@ class TenantRow(Base):
     __table_args__ = (
         UniqueConstraint("slug"),
         CheckConstraint("payment_terms_days BETWEEN 0 AND 365", name="payment_terms_in_range"),
+        CheckConstraint("country ~ '^[A-Z]{2}$'", name="country_is_plain"),
         CheckConstraint("slug ~ '^[a-z0-9][a-z0-9-]{0,39}$'", name="slug_is_plain"),
     )
 
@@ -38,7 +39,7 @@ class TenantRow(Base):
     colour: Mapped[str] = mapped_column(String(7))
     portal_url: Mapped[str]
     locale: Mapped[str] = mapped_column(String(10))
-    dunning_policy: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    country: Mapped[str] = mapped_column(String(2))
     allocation_policy: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
     created_at: Mapped[datetime]
 

@@ -6,7 +6,7 @@ from activities.collecting import Collecting, StepRequest
 from activities.mailing import Delivery, DeliveryRequest, Mailing
 from activities.paying import CheckoutOpening, OpenedCheckout, Paying
 from activities.settling import ConfirmRequest, Settling
-from domain.dunning import Action
+from domain.dunning_ladder import Action
 from domain.payment import Outcome, PaymentStatus
 from persistence import messages
 from persistence.payments import Payment

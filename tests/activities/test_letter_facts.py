@@ -3,7 +3,7 @@
 from activities.collecting import Collecting, LookRequest, StepRequest
 from activities.letter_facts import is_wanted, letter_facts
 from domain.customer import Tenant
-from domain.dunning import Action
+from domain.dunning_ladder import Action
 from domain.invoice import Invoice
 from domain.letters import SuspensionNoticeFacts
 from persistence import messages
@@ -29,7 +29,7 @@ def wanted_reason(database: Database, tenant: Tenant, message_id: str) -> str | 
         message = messages.get(session, message_id)
         if not is_wanted(session, message, NOW):
             return None
-        facts = letter_facts(session, message, lambda token: f"https://pay.example/{token}")
+        facts = letter_facts(session, message, lambda token: f"https://pay.example/{token}", NOW)
     assert isinstance(facts, SuspensionNoticeFacts)
     return facts.reason
 

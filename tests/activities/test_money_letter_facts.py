@@ -37,7 +37,7 @@ def told(database: Database, tenant: Tenant, claim: Claim, *, at: datetime = NOW
         claimed = messages.claim(session, claim, NOW)
         assert claimed is not None
         message = messages.get(session, claimed)
-        return letter_facts(session, message, lambda code: f"{PAGE}{code}") if is_wanted(session, message, at) else None
+        return letter_facts(session, message, lambda code: f"{PAGE}{code}", at) if is_wanted(session, message, at) else None
 
 
 def about_link(link: PaymentLink) -> Claim:

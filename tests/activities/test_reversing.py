@@ -12,7 +12,7 @@ from activities.collecting import Collecting, LookRequest, StepRequest
 from activities.lifecycles import LifecycleStart
 from activities.reversing import ReopeningRequest, Reversal, Reversing
 from domain.customer import Tenant
-from domain.dunning import Action
+from domain.dunning_ladder import Action
 from domain.invoice import Invoice, InvoiceState
 from domain.ledger import Account
 from domain.payment import Outcome, PaymentMethod, PaymentStatus, Settlement

@@ -25,7 +25,14 @@ PUBLIC = {
 }
 
 # What a business has one of, and shows as it is: there is no list of it.
-SETTINGS = {"/api/allocation-policy"}
+SETTINGS = {
+    "/api/allocation-policy",
+    "/api/dunning-policy",
+    "/api/dunning-policy/preview",
+    "/api/dunning-policy/versions",  # of which everybody has the first
+}
+
+MOVES_WITHOUT_A_DAY = ("void", "write-off", "resume", "dispute", "resolve", "reapply-policy")
 
 # What the staff's POST and PUT routes take.
 BODIES: dict[str, dict[str, object]] = {
@@ -34,12 +41,26 @@ BODIES: dict[str, dict[str, object]] = {
     "/api/reviews/{review_id}/dismiss": {"reason": "Nothing came."},
     "/api/reconciliations": {},
     "/api/billing-runs": {"period": "2026-11"},
+    "/api/billing-schedules": {"name": "Monthly", "day_of_month": 1, "at": "04:00"},
+    "/api/billing-schedules/{schedule_id}": {"name": "Monthly", "day_of_month": 1, "at": "04:00"},
+    "/api/billing-schedules/{schedule_id}/pause": {"note": "Prices change."},
+    "/api/billing-schedules/{schedule_id}/resume": {},
+    **{f"/api/invoices/{{invoice_id}}/{move}": {"reason": "The customer rang."} for move in MOVES_WITHOUT_A_DAY},
+    "/api/invoices/{invoice_id}/extend": {"due_on": "2026-12-15", "reason": "The customer rang."},
+    "/api/invoices/{invoice_id}/pause": {"until": "2026-12-15", "reason": "The customer rang."},
     "/api/payment-links": {"type": "OUTSTANDING", "customer_id": "cus_of_nobody"},
     "/api/payment-links/{link_id}/cancel": {},
     "/api/payment-links/{link_id}/send": {},
     "/api/payments/{payment_id}/reverse": {"reason": "The bank returned it."},
     "/api/customers/{customer_id}/apply-credit": {"invoice_id": "inv_of_nobody"},
+    "/api/customers/{customer_id}/holds": {"reason": "MANUAL", "note": "The licence was not renewed."},
+    "/api/customers/{customer_id}/holds/{hold_id}/lift": {"reason": "The licence came in."},
+    "/api/customers/{customer_id}/chasing/block": {"until": "2026-12-15", "reason": "Talks about instalments."},
+    "/api/customers/{customer_id}/chasing/resume": {},
     "/api/allocation-policy": {"surplus": "CREDIT", "applies_credit": True},
+    "/api/dunning-policy": {"policy": {"steps": []}},
+    "/api/dunning-policy/preview": {"policy": {"steps": []}, "due_on": "2026-08-10"},
+    "/api/customers/{customer_id}/dunning-policy": {"policy": {"steps": []}},
     "/api/gateway-accounts/{account_id}/fee-rates": {},
     "/api/payments": {
         "invoice_id": "inv_of_nobody",

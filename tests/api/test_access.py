@@ -23,6 +23,7 @@ THINGS: dict[str, Callable[[Furnished, Database], str]] = {
     "customer_id": lambda ours, _: ours.customer.id,
     "payment_id": lambda ours, _: ours.pending.id,
     "link_id": lambda ours, _: ours.link.id,
+    "schedule_id": lambda ours, _: ours.schedule.id,
 }
 
 

@@ -6,6 +6,8 @@ import httpx
 import pytest
 
 from domain.customer import Tenant
+from domain.standing import HoldReason
+from persistence import holds
 from persistence.database import Database
 from tests import factories
 from tests.api.serving import is_problem, refused_field, token_of
@@ -22,8 +24,12 @@ async def runs(client: httpx.AsyncClient, staff: dict[str, str]) -> list[str]:
 async def test_a_run_is_taken_on_and_bills_its_month(
     api: httpx.AsyncClient, database: Database, tenant: Tenant, staff: dict[str, str]
 ) -> None:
-    customer = factories.make_customer(database, tenant)
-    factories.make_subscription(database, tenant, customer, factories.make_plan(database, tenant))
+    plan = factories.make_plan(database, tenant)
+    customer, closed = (factories.make_customer(database, tenant) for _ in range(2))
+    for subscriber in (customer, closed):
+        factories.make_subscription(database, tenant, subscriber, plan)
+    with database.tenant(tenant.id) as session:
+        holds.place(session, closed.id, HoldReason.CLOSED, factories.NOW)
     started = await api.post(RUNS, headers=staff, json={"period": "2026-11"})
     assert started.status_code == 202
     told = started.json()
@@ -36,7 +42,7 @@ async def test_a_run_is_taken_on_and_bills_its_month(
         return run if run["finished_at"] else None
 
     run = await eventually(finished, "the end of the run")
-    assert (run["issued"], run["customers"], run["parked"]) == (1, 1, 0)
+    assert (run["issued"], run["customers"], run["parked"], run["withheld"]) == (1, 2, 0, 1)
     assert run["amounts"] == [{"minor": 11500, "currency": "USD", "text": "115.00"}]
     assert run["started_by"] == "Rudo (billing)"
 

@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import select, text
 
-from persistence import tenants
+from domain.dunning_policy import default_policy
+from persistence import dunning_policies, tenants
 from persistence.database import Database
 from persistence.models import GatewayAccountRow, StaffTokenRow, TenantRow
 from persistence.secrets import CredentialBox
@@ -41,6 +42,28 @@ def test_a_new_tenant_gets_a_token_that_works_and_is_kept_as_a_hash_only(run: Ru
     assert token not in str(vars(row))
 
 
+def test_a_new_tenant_begins_with_the_default_policy_as_its_first_version(run: Run, migrated: Database) -> None:
+    create(run)
+    with migrated.system() as system:
+        tenant = tenants.by_slug(system, "cvt")
+    with migrated.tenant(tenant.id) as session:
+        first = dunning_policies.of_business(session)
+    assert (first.version, first.policy, first.created_by) == (1, default_policy(), "system")
+
+
+@pytest.mark.parametrize(
+    ("change", "country"),
+    [({}, "ZW"), ({"locale": "en_ZA"}, "ZA"), ({"country": "ZA"}, "ZA"), ({"locale": "en_ZA", "country": "BW"}, "BW")],
+)
+def test_a_tenant_keeps_the_holidays_of_the_country_that_is_said_else_of_its_locale(
+    run: Run, migrated: Database, change: dict[str, str], country: str
+) -> None:
+    said = create(run, change)
+    assert said.code == 0, said.err
+    with migrated.system() as system:
+        assert tenants.by_slug(system, "cvt").country == country
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -59,6 +82,10 @@ def test_a_new_tenant_gets_a_token_that_works_and_is_kept_as_a_hash_only(run: Ru
         ({"portal-url": "javascript:alert(1)"}, "portal_url"),
         ({"colour": "blue"}, "colour"),
         ({"locale": "klingon"}, "locale"),
+        ({"country": "Zimbabwe"}, "country"),
+        ({"country": "zw"}, "country"),
+        ({"country": "XX"}, "country"),
+        ({"locale": "en"}, "country"),
         ({"payment-terms-days": "-1"}, "payment-terms-days"),
     ],
 )

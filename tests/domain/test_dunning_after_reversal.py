@@ -1,14 +1,16 @@
 """An invoice that a reversal opens again long after its due day: one letter at most at once, and no sudden suspension."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.dunning import Action, TakenStep, default_policy, next_step, plan_steps
-from tests.factories import NOW
+from domain.dunning import TakenStep, next_step, plan_steps
+from domain.dunning_ladder import Action
+from tests.domain.dunning_cases import EVERY_DAY, every_day
 
-PLAN = plan_steps(default_policy(), date(2026, 11, 15), "Africa/Harare", NOW)
+ISSUED_AT = datetime(2026, 11, 1, 7, tzinfo=UTC)
+PLAN = plan_steps(EVERY_DAY, date(2026, 11, 15), every_day(), ISSUED_AT)
 SUSPENSION_AFTER_WARNING = timedelta(days=7)
 
 

@@ -1,29 +1,17 @@
-"""The ladder as data: read, written, and refused with the reason when it could not be meant (pains 16; requirements L6)."""
+"""The policy as data: read, written, and refused with the reason when it could not be meant (pains 16; requirements L6)."""
 
 from datetime import time
 from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from domain.dunning import Action, DunningPolicy, DunningStep, default_policy, format_offset, parse_offset
+from domain.dunning_ladder import Action, DunningStep
+from domain.dunning_policy import ANY_HOUR, OFFICE_HOURS, DunningPolicy, SendWindow, default_policy
 from domain.errors import InvalidInputError
 from domain.letters import Letter
-
-REMIND, NOTICE, WARN, SUSPEND = Action.REMIND, Action.OVERDUE_NOTICE, Action.FINAL_WARNING, Action.SUSPEND
-
-
-@st.composite
-def policies(draw: st.DrawFn) -> DunningPolicy:
-    """Any ladder that can be meant: reminders before the due day, the rest after it, a suspension at the end or none."""
-    before = sorted(draw(st.sets(st.integers(-60, -1), max_size=3)))
-    after = sorted(draw(st.sets(st.integers(1, 90), max_size=6)))
-    steps = [DunningStep(day, REMIND) for day in before]
-    steps += [DunningStep(day, draw(st.sampled_from([REMIND, NOTICE, WARN]))) for day in after]
-    if draw(st.booleans()):
-        steps.append(DunningStep(after[-1] + 5 if after else 5, SUSPEND))
-    return DunningPolicy(tuple(steps), time(draw(st.integers(0, 23)), draw(st.integers(0, 59))))
+from domain.money import Money
+from tests.domain.dunning_cases import NOTICE, REMIND, SUSPEND, WARN, policies
 
 
 @given(policies())
@@ -34,12 +22,18 @@ def test_a_policy_reads_back_as_it_was_written(policy: DunningPolicy) -> None:
 def test_the_default_policy_as_it_is_stored() -> None:
     assert default_policy().to_data() == {
         "send_at": "09:00",
+        "send_window": {"from": "08:00", "to": "17:00"},
+        "working_days_only": True,
+        "one_letter_a_day": True,
+        "longest_pause_days": 30,
+        "lift_below": {},
+        "bills_while_suspended": True,
         "steps": [
-            {"offset": "-P3D", "action": "remind"},
-            {"offset": "P0D", "action": "overdue_notice"},
-            {"offset": "P7D", "action": "overdue_notice"},
-            {"offset": "P14D", "action": "final_warning"},
-            {"offset": "P21D", "action": "suspend"},
+            {"offset": "-P3D", "action": "remind", "letter": "payment_reminder"},
+            {"offset": "P0D", "action": "overdue_notice", "letter": "overdue_notice"},
+            {"offset": "P7D", "action": "overdue_notice", "letter": "overdue_notice"},
+            {"offset": "P14D", "action": "final_warning", "letter": "final_warning"},
+            {"offset": "P21D", "action": "suspend", "letter": "suspension_notice"},
         ],
     }
 
@@ -48,72 +42,117 @@ def test_a_policy_without_an_hour_sends_at_nine_and_one_without_steps_chases_nob
     assert DunningPolicy.from_data({}) == DunningPolicy((), time(9))
 
 
-@pytest.mark.parametrize(
-    ("text", "days"),
-    [("-P3D", -3), ("P0D", 0), ("-P0D", 0), ("+P3D", 3), ("P2W", 14), ("P1W2D", 9), ("-P1W", -7), ("P9999D", 9999)],
-)
-def test_offsets_in_days_and_weeks(text: str, days: int) -> None:
-    assert parse_offset(text) == days
+def test_a_snapshot_from_before_there_was_a_choice_means_what_it_meant() -> None:
+    """Any hour, any day, a letter an invoice, and a suspension lasts until all is paid."""
+    assert DunningPolicy.from_data({"send_at": "14:00", "steps": []}) == DunningPolicy(
+        steps=(),
+        send_at=time(14),
+        window=ANY_HOUR,
+        working_days_only=False,
+        one_letter_a_day=False,
+        longest_pause_days=30,
+        lift_below={},
+        bills_while_suspended=True,
+    )
 
 
-@given(st.integers(-9999, 9999))
-def test_an_offset_reads_back_as_it_was_written(days: int) -> None:
-    assert parse_offset(format_offset(days)) == days
-
-
-@pytest.mark.parametrize(
-    "text", ["PT5H", "P1M", "P1Y", "P", "", "3", "P3", "3D", "P1.5D", "P-3D", "p3d", "P2D1W", "P1D\n", " P1D", "P10000D"]
-)
-def test_an_offset_that_moves_no_due_day_is_refused_with_examples(text: str) -> None:
-    with pytest.raises(InvalidInputError, match="is not a number of days or weeks such as -P3D, P0D or P2W"):
-        parse_offset(text)
-
-
-def step(offset: Any, action: Any) -> dict[str, Any]:
-    return {"offset": offset, "action": action}
+def test_a_ladder_from_before_there_was_a_choice_has_the_letters_that_it_had() -> None:
+    steps = [
+        {"offset": "-P3D", "action": "remind"},
+        {"offset": "P0D", "action": "overdue_notice"},
+        {"offset": "P14D", "action": "final_warning"},
+        {"offset": "P21D", "action": "suspend"},
+    ]
+    assert DunningPolicy.from_data({"send_at": "23:59", "steps": steps}).steps == (
+        DunningStep(-3, REMIND, Letter.PAYMENT_REMINDER),
+        DunningStep(0, NOTICE, Letter.OVERDUE_NOTICE),
+        DunningStep(14, WARN, Letter.FINAL_WARNING),
+        DunningStep(21, SUSPEND, Letter.SUSPENSION_NOTICE),
+    )
 
 
 @pytest.mark.parametrize(
     ("data", "field", "words"),
     [
-        ({"steps": [step("P1D", "remind"), step("P2D", "shout")]}, "steps[1].action", "'shout' is not one of remind, overdue_"),
-        ({"steps": [{"offset": "P1D"}]}, "steps[0].action", "None is not one of"),
-        ({"steps": [step("PT5H", "remind")]}, "steps[0].offset", "'PT5H' is not a number of days or weeks"),
-        ({"steps": [{"action": "remind"}]}, "steps[0].offset", "is not a number of days or weeks"),
-        ({"send_at": "9 o'clock", "steps": []}, "send_at", "is not a time of day such as 09:00"),
-        ({"send_at": "25:00", "steps": []}, "send_at", "is not a time of day such as 09:00"),
+        ({"grace_days": 3}, "grace_days", "a policy has no such field; it has bills_while_suspended, lift_below"),
+        ({"steps": "all"}, "steps", "'all' is not a list of steps"),
+        ({"steps": {"offset": "P1D"}}, "steps", "is not a list of steps"),
+        ({"send_at": "9 o'clock"}, "send_at", "is not a time of day such as 09:00"),
+        ({"send_at": "25:00"}, "send_at", "is not a time of day such as 09:00"),
+        ({"send_at": 9}, "send_at", "9 is not a time of day such as 09:00"),
+        ({"send_at": None}, "send_at", "None is not a time of day such as 09:00"),
+        ({"send_at": "09:00+02:00"}, "send_at", "has a zone: hours are local ones"),
+        (
+            {"send_at": "07:59", "send_window": {"from": "08:00", "to": "17:00"}},
+            "send_at",
+            "07:59 is outside the send window",
+        ),
+        ({"send_at": "17:01", "send_window": {"from": "08:00", "to": "17:00"}}, "send_at", "17:01 is outside .* to 17:00"),
+        ({"send_window": {"from": "17:00", "to": "08:00"}}, "send_window", "17:00 to 08:00 is an empty window"),
+        ({"send_window": {"from": "09:00", "to": "09:00"}}, "send_window", "09:00 to 09:00 is an empty window"),
+        ({"send_window": {"from": "09:00"}}, "send_window", "is not a window such as"),
+        ({"send_window": {"from": "08:00", "to": "17:00", "on": "Monday"}}, "send_window", "is not a window such as"),
+        ({"send_window": ["08:00", "17:00"]}, "send_window", "is not a window such as"),
+        ({"send_window": {"from": "8", "to": "17:00"}}, "send_window.from", "'8' is not a time of day"),
+        ({"send_window": {"from": "08:00", "to": "late"}}, "send_window.to", "'late' is not a time of day"),
+        ({"working_days_only": "yes"}, "working_days_only", "'yes' is neither true nor false"),
+        ({"one_letter_a_day": 1}, "one_letter_a_day", "1 is neither true nor false"),
+        ({"bills_while_suspended": None}, "bills_while_suspended", "None is neither true nor false"),
+        ({"longest_pause_days": 0}, "longest_pause_days", "0 is not between 1 and 365 days"),
+        ({"longest_pause_days": 366}, "longest_pause_days", "366 is not between 1 and 365 days"),
+        ({"longest_pause_days": "30"}, "longest_pause_days", "'30' is not a whole number"),
+        ({"longest_pause_days": True}, "longest_pause_days", "True is not a whole number"),
+        ({"lift_below": 500}, "lift_below", "500 is not an amount by currency in minor units such as {'USD': 500}"),
+        ({"lift_below": {"USD": -1}}, "lift_below", "-1 USD is less than nothing: leave the currency out"),
+        ({"lift_below": {"XXX": 1}}, "lift_below", "'XXX' is not a currency that Dunlin bills in"),
+        ({"lift_below": {"USD": 5.0}}, "lift_below.USD", "5.0 is not a whole number"),
+        ({"lift_below": {"USD": "5.00"}}, "lift_below.USD", "'5.00' is not a whole number"),
     ],
 )
-def test_a_step_that_cannot_be_read_is_named(data: dict[str, Any], field: str, words: str) -> None:
+def test_a_policy_that_cannot_be_meant_is_refused_with_the_field_and_the_reason(
+    data: dict[str, Any], field: str, words: str
+) -> None:
     with pytest.raises(InvalidInputError, match=words) as refusal:
         DunningPolicy.from_data(data)
     assert refusal.value.field == field
 
 
+def test_what_is_no_policy_at_all_is_refused() -> None:
+    not_a_policy: Any = ["remind"]
+    with pytest.raises(InvalidInputError, match="is not a policy such as"):
+        DunningPolicy.from_data(not_a_policy)
+
+
+def test_an_hour_is_read_to_the_minute() -> None:
+    assert DunningPolicy.from_data({"send_at": "09:30:59"}).send_at == time(9, 30)
+
+
 @pytest.mark.parametrize(
-    ("steps", "words"),
+    ("at", "holds"),
     [
-        ([(7, NOTICE), (0, NOTICE)], "each step must come on a later day than the one before it"),
-        ([(7, NOTICE), (7, WARN)], "each step must come on a later day than the one before it"),
-        ([(14, SUSPEND), (21, NOTICE)], "nothing can follow the suspension"),
-        ([(14, SUSPEND), (21, SUSPEND)], "nothing can follow the suspension"),
-        ([(0, SUSPEND)], "a suspension must come after the due day"),
-        ([(-1, SUSPEND)], "a suspension must come after the due day"),
-        ([(-1, NOTICE)], "an overdue notice cannot come before the due day"),
-        ([(-1, WARN)], "a final warning must come after the due day"),
-        ([(0, WARN), (7, SUSPEND)], "a final warning must come after the due day"),
+        (time(7, 59, 59, 999999), False),
+        (time(8), True),
+        (time(17), True),
+        (time(17, 0, 59, 999999), True),
+        (time(17, 1), False),
     ],
 )
-def test_a_ladder_that_cannot_be_meant_is_refused_with_the_reason(steps: list[tuple[int, Action]], words: str) -> None:
-    with pytest.raises(InvalidInputError, match=words) as refusal:
-        DunningPolicy(tuple(DunningStep(day, action) for day, action in steps))
-    assert refusal.value.field == "steps"
+def test_both_ends_of_a_window_are_in_it_to_the_minute(at: time, holds: bool) -> None:
+    assert OFFICE_HOURS.holds(at) is holds
 
 
-def test_each_action_has_its_letter() -> None:
-    assert {action: action.letter for action in Action} == {
-        REMIND: Letter.PAYMENT_REMINDER,
-        NOTICE: Letter.OVERDUE_NOTICE,
-        WARN: Letter.FINAL_WARNING,
-        SUSPEND: Letter.SUSPENSION_NOTICE,
-    }
+def test_the_hour_may_be_either_end_of_the_window() -> None:
+    window = SendWindow(time(8), time(17))
+    assert [DunningPolicy((), at, window).send_at.hour for at in (time(8), time(17))] == [8, 17]
+
+
+def test_a_threshold_counts_in_its_own_currency_and_is_nothing_in_others() -> None:
+    policy = DunningPolicy.from_data({"lift_below": {"USD": 500}})
+    assert policy.lifts_below("USD") == Money(500, "USD")
+    assert policy.lifts_below("ZAR") == Money(0, "ZAR")
+
+
+def test_the_default_ladder_grows_more_severe() -> None:
+    severities = [step.action.severity for step in default_policy().steps]
+    assert severities == sorted(severities)
+    assert [action.severity for action in Action] == [0, 1, 2, 3, 4]

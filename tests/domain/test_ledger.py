@@ -1,11 +1,14 @@
 """Every entry sums to zero in each currency, whatever it is about; one that does not cannot be made."""
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidInputError, InvariantError
-from domain.invoice import InvoiceDraft, InvoiceLine, tax_parts
+from domain.invoice import Invoice, InvoiceDraft, InvoiceLine, InvoiceState, tax_parts
 from domain.ledger import (
     Account,
     Cause,
@@ -13,6 +16,8 @@ from domain.ledger import (
     Posting,
     fee_corrected,
     invoice_issued,
+    invoice_voided,
+    invoice_written_off,
     payment_reversed,
     payment_settled,
 )
@@ -26,6 +31,10 @@ amounts = st.builds(Money, st.integers(1, 10**9), st.just("USD"))
 def line(amount: Money, rate: int) -> InvoiceLine:
     net, tax, gross = tax_parts(amount, rate, includes_tax=False)
     return InvoiceLine("Installation", 1, amount, rate, net, tax, gross, charge_id="chg_1")
+
+
+def invoice(gross: Money, due: Money) -> Invoice:
+    return Invoice("inv_1", "cus_1", "CVT-000001", date(2026, 11, 15), gross, due, InvoiceState.OPEN)
 
 
 def by_account(entry: Entry) -> dict[Account, int]:
@@ -137,6 +146,58 @@ def test_a_fee_that_was_an_estimate_is_corrected_by_the_difference(estimate: int
 def test_a_right_estimate_needs_no_entry() -> None:
     with pytest.raises(InvariantError):
         fee_corrected("gtx_1", Money(250, "USD"), Money(250, "USD"), "yoco")
+
+
+@given(st.lists(st.builds(line, amounts, tax_basis_points), min_size=1, max_size=8), st.integers(0, 100))
+def test_voiding_takes_back_what_issuing_posted_and_what_was_paid_of_it_is_credit(
+    lines: list[InvoiceLine], percent: int
+) -> None:
+    draft = InvoiceDraft("cus_1", "USD", tuple(lines))
+    paid = draft.gross.share(percent, 100)
+    there, back = invoice_issued("inv_1", draft), invoice_voided(invoice(draft.gross, draft.gross - paid), draft.net, draft.tax)
+    assert (back.cause, back.cause_id) == (Cause.INVOICE_VOIDED, "inv_1")
+    assert all(posting.amount for posting in back.postings)
+    left = {account: by_account(there).get(account, 0) + by_account(back).get(account, 0) for account in Account}
+    assert left == dict.fromkeys(Account, 0) | {
+        Account.ACCOUNTS_RECEIVABLE: paid.minor,  # as the payment's own entry took off the receivable
+        Account.CUSTOMER_CREDIT: -paid.minor,
+    }
+
+
+def test_voiding_an_invoice_of_115_of_which_15_were_paid() -> None:
+    entry = invoice_voided(invoice(Money(11500, "USD"), Money(10000, "USD")), Money(10000, "USD"), Money(1500, "USD"))
+    assert entry.postings == (
+        Posting(Account.REVENUE, Money(10000, "USD"), invoice_id="inv_1"),
+        Posting(Account.TAX_PAYABLE, Money(1500, "USD"), invoice_id="inv_1"),
+        Posting(Account.ACCOUNTS_RECEIVABLE, Money(-10000, "USD"), customer_id="cus_1", invoice_id="inv_1"),
+        Posting(Account.CUSTOMER_CREDIT, Money(-1500, "USD"), customer_id="cus_1"),
+    )
+
+
+def test_voiding_by_other_amounts_than_the_invoices_cannot_be_posted() -> None:
+    with pytest.raises(InvariantError, match="invoice_voided inv_1 does not sum to zero"):
+        invoice_voided(invoice(Money(11500, "USD"), Money(11500, "USD")), Money(10000, "USD"), Money(0, "USD"))
+
+
+def test_writing_off_100_makes_them_a_bad_debt() -> None:
+    entry = invoice_written_off(invoice(Money(11500, "USD"), Money(10000, "USD")))
+    assert (entry.cause, entry.cause_id) == (Cause.INVOICE_WRITTEN_OFF, "inv_1")
+    assert entry.postings == (
+        Posting(Account.BAD_DEBT, Money(10000, "USD"), invoice_id="inv_1"),
+        Posting(Account.ACCOUNTS_RECEIVABLE, Money(-10000, "USD"), customer_id="cus_1", invoice_id="inv_1"),
+    )
+
+
+@given(amounts)
+def test_what_is_written_off_is_what_is_left_and_sums_to_zero(due: Money) -> None:
+    entry = invoice_written_off(invoice(due + due, due))
+    assert by_account(entry) == {Account.BAD_DEBT: due.minor, Account.ACCOUNTS_RECEIVABLE: -due.minor}
+
+
+def test_nothing_is_left_to_write_off_of_a_paid_invoice() -> None:
+    paid = replace(invoice(Money(11500, "USD"), Money(0, "USD")), state=InvoiceState.PAID)
+    with pytest.raises(InvariantError, match="invoice_written_off inv_1 does not sum to zero"):
+        invoice_written_off(paid)
 
 
 @pytest.mark.parametrize(

@@ -130,9 +130,33 @@ def test_a_story_by_example() -> None:
 
 
 def test_a_cause_that_is_new_to_statements_is_shown_all_the_same() -> None:
-    moved = Movement(START, "invoice_written_off", "CVT-1", (("CVT-1", usd(-2500)),), usd(0))
+    moved = Movement(START, "balance_brought_forward", "CVT-1", (("CVT-1", usd(2500)),), usd(0))
+    (line,) = draw_up(FIRST, FIRST, ZONE, usd(0), [moved]).lines
+    assert (line.kind, line.description, line.balance) == (LineKind.OTHER, "Balance brought forward", usd(2500))
+
+
+def test_a_credit_note_takes_the_whole_invoice_back_and_says_what_is_credit_now() -> None:
+    """Of USD 25.00 were 10.00 paid: the customer owed 15.00, and has 10.00 now."""
+    part_paid = Movement(START, Cause.INVOICE_VOIDED, "CVT-CN-1", (("CVT-1", usd(-1500)),), usd(-1000))
+    unpaid = Movement(START, Cause.INVOICE_VOIDED, "CVT-CN-2", (("CVT-2", usd(-2500)),), usd(0))
+    lines = draw_up(FIRST, FIRST, ZONE, usd(4000), [part_paid, unpaid]).lines
+    assert [(line.kind, line.reference, line.description, line.credit.minor, line.balance.minor) for line in lines] == [
+        (
+            "CREDIT_NOTE",
+            "CVT-CN-1",
+            "Credit note: no longer owed CVT-1 (USD 15.00), USD 10.00 that was paid is credit",
+            2500,
+            1500,
+        ),
+        ("CREDIT_NOTE", "CVT-CN-2", "Credit note: no longer owed CVT-2 (USD 25.00)", 2500, -1000),
+    ]
+
+
+def test_a_write_off_takes_what_is_left_of_the_invoice_off_the_account() -> None:
+    moved = Movement(START, Cause.INVOICE_WRITTEN_OFF, "CVT-1", (("CVT-1", usd(-2500)),), usd(0))
     (line,) = draw_up(FIRST, FIRST, ZONE, usd(2500), [moved]).lines
-    assert (line.kind, line.description, line.balance) == (LineKind.OTHER, "Invoice written off", usd(0))
+    assert (line.kind, line.description) == (LineKind.WRITE_OFF, "Written off: no longer asked for CVT-1 (USD 25.00)")
+    assert (line.credit, line.balance) == (usd(2500), usd(0))
 
 
 def test_a_period_that_ends_before_it_begins_is_refused() -> None:

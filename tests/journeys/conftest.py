@@ -4,7 +4,6 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,8 +24,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running.down()
 
 
-@pytest.fixture
-def open_shop(stack: Stack, tmp_path: Path) -> Iterator[Callable[..., Shop]]:
+@pytest.fixture(scope="session")
+def open_shop(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Shop]]:
     """Make a tenant with customers, as an operator would: by the commands of `manage.py`."""
     environment = Blueprint.of(stack.state).environment()
     clients: list[httpx.Client] = []
@@ -39,6 +38,7 @@ def open_shop(stack: Stack, tmp_path: Path) -> Iterator[Callable[..., Shop]]:
 
     def make(customers: int) -> Shop:
         slug = f"shop-{next(_numbers)}"
+        files = tmp_path_factory.mktemp(slug)
         token = manage("create-tenant", f"--slug={slug}", *_FACTS).splitlines()[-1]
         integration = _integration(stack.describe(), "USD")
         manage(
@@ -48,13 +48,13 @@ def open_shop(stack: Stack, tmp_path: Path) -> Iterator[Callable[..., Shop]]:
             f"--integration-id={integration['id']}",
             f"--integration-key={integration['key']}",
         )
-        (tmp_path / "plans.csv").write_text(
+        (files / "plans.csv").write_text(
             "code,name,price,currency,interval_months,tax_percent,prorated\nPOS,Till,20.00,USD,1,0,no\n"
         )
         rows = [f"C{number},Customer {number},c{number}@{slug}.example,,POS,1,2026-01-01," for number in range(customers)]
         header = "reference,name,email,phone,plan,quantity,starts_on,ends_on"
-        (tmp_path / "customers.csv").write_text("\n".join([header, *rows]) + "\n")
-        manage("import", f"--tenant={slug}", f"--plans={tmp_path / 'plans.csv'}", f"--customers={tmp_path / 'customers.csv'}")
+        (files / "customers.csv").write_text("\n".join([header, *rows]) + "\n")
+        manage("import", f"--tenant={slug}", f"--plans={files / 'plans.csv'}", f"--customers={files / 'customers.csv'}")
         client = httpx.Client(base_url=stack.describe()["api"], headers={"Authorization": f"Bearer {token}"}, timeout=60)
         clients.append(client)
         return Shop(stack, slug, client)

@@ -1,6 +1,7 @@
-"""One set of facts a letter, as a business in Harare would have them."""
+"""One set of facts a letter, as a business in Harare would have them, and one where it lists several invoices."""
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 from domain.letters import (
     Branding,
@@ -16,6 +17,7 @@ from domain.letters import (
     ReactivationConfirmationFacts,
     SuspensionNoticeFacts,
 )
+from domain.listed_invoice import ListedInvoice
 from domain.money import Money
 
 CVT = Branding(
@@ -92,5 +94,44 @@ SAMPLES: dict[Letter, Facts] = {
     ),
     Letter.REACTIVATION_CONFIRMATION: ReactivationConfirmationFacts(
         customer_name=NAME, possible_again=("Sales at your tills", "Changes to your till settings")
+    ),
+}
+
+
+def listed(number: int, minor: int, days_overdue: int) -> ListedInvoice:
+    """A line of a letter that was decided a week after `DUE_ON`."""
+    return ListedInvoice(
+        invoice_number=f"CVT-0000{number}",
+        amount=Money(minor, "USD"),
+        due_on=DUE_ON + timedelta(days=7 - days_overdue),
+        days_overdue=days_overdue,
+        invoice_link=f"https://cvt.co.zw/pay/pay_{number}w9Qz7LmTbk",
+    )
+
+
+def of_several(*lines: ListedInvoice) -> dict[str, Any]:
+    """What a letter tells of these invoices, the first of which is due first."""
+    return {
+        "customer_name": NAME,
+        "invoice_number": lines[0].invoice_number,
+        "amount": Money(sum(line.amount.minor for line in lines), "USD"),
+        "due_on": lines[0].due_on,
+        "payment_link": LINK,
+        "invoices": lines,
+    }
+
+
+LISTS: dict[Letter, Facts] = {
+    Letter.PAYMENT_REMINDER: PaymentReminderFacts(**of_several(listed(12, 2500, -3), listed(13, 120000, -3)), days_until_due=3),
+    Letter.OVERDUE_NOTICE: OverdueNoticeFacts(
+        **of_several(listed(10, 999, 14), listed(12, 2500, 7), listed(13, 120000, 7)),
+        days_overdue=14,
+        suspends_on=date(2026, 12, 12),
+        outstanding=Money(133499, "USD"),
+    ),
+    Letter.FINAL_WARNING: FinalWarningFacts(
+        **of_several(listed(10, 999, 21), listed(12, 2500, 14), listed(13, 120000, 14)),
+        days_overdue=21,
+        suspends_on=date(2026, 12, 12),
     ),
 }

@@ -1,18 +1,44 @@
 """A tenant with at least one row in every table that belongs to tenants, and every optional reference filled in."""
 
 from dataclasses import dataclass, replace
+from datetime import time
 
 from sqlalchemy.orm import Session
 
+from activities import closing
+from domain.billing_schedule import BillingTimes
 from domain.calendar import Period
 from domain.customer import Customer, Tenant
+from domain.dunning_policy import default_policy
+from domain.ids import Prefix
 from domain.invoice import Invoice, InvoiceDraft
 from domain.letters import Letter
+from domain.moves import Move, MoveKind
 from domain.payment import PaymentMethod
 from domain.payment_link import LinkType, PaymentLink, expiry
 from domain.standing import HoldReason
 from domain.subscription import Plan, Subscription
-from persistence import audit, billing_runs, holds, issuing, links, messages, outages, payments, reviews, tenants, webhooks
+from persistence import (
+    audit,
+    billing_runs,
+    billing_schedules,
+    chasing,
+    dunning_policies,
+    holds,
+    invoices,
+    issuing,
+    letter_invoices,
+    links,
+    messages,
+    moves,
+    outages,
+    payments,
+    reviews,
+    tenants,
+    webhooks,
+)
+from persistence.billing_schedules import ScheduleTerms, StoredSchedule
+from persistence.columns import new_id
 from persistence.database import Database
 from persistence.messages import Claim
 from persistence.payments import Payment
@@ -24,7 +50,8 @@ from tests.factories import NOW, usd
 class Furnished:
     """The tenant and the things that tests name.
 
-    `paid` was settled by `payment`; `unpaid` is open, and `pending` was begun by `link`, which asks for a part of it.
+    `paid` was settled by `payment`; `unpaid` is open, and `pending` was begun by `link`, which asks for a part of it. `void`
+    was taken back and `lost` written off, both of another customer.
     """
 
     tenant: Tenant
@@ -34,11 +61,15 @@ class Furnished:
     payment: Payment
     pending: Payment
     link: PaymentLink
+    schedule: StoredSchedule
+    void: Invoice
+    lost: Invoice
 
 
 def furnish(database: Database, tenant: Tenant) -> Furnished:
     plan = factories.make_plan(database, tenant)
     _bystander(database, tenant, plan)
+    void, lost = _invoices_to_close(database, tenant)
     customer = factories.make_customer(database, tenant)
     subscription = factories.make_subscription(database, tenant, customer, plan)
     paid = factories.issue_invoice(database, tenant, customer, amount=usd("40"))
@@ -52,6 +83,8 @@ def furnish(database: Database, tenant: Tenant) -> Furnished:
     with database.tenant(tenant.id) as session:
         _chase(session, customer, unpaid, pending)
         _decide(session, payment)
+        _close(session, void, lost)
+        schedule = _paused_schedule(session)
     with database.system() as system:
         outages.open_outage(system, attempt.account_id, "503 Service Unavailable", NOW)
         outages.close_outage(system, attempt.account_id, NOW)
@@ -67,7 +100,7 @@ def furnish(database: Database, tenant: Tenant) -> Furnished:
             now=NOW,
         )
         _money_from_nowhere(system, tenant)
-    return Furnished(tenant, customer, paid, unpaid, payment, pending, link)
+    return Furnished(tenant, customer, paid, unpaid, payment, pending, link, schedule, void, lost)
 
 
 def _money_from_nowhere(system: Session, tenant: Tenant) -> None:
@@ -107,14 +140,32 @@ def _invoice_with_both_kinds_of_lines(
         return issuing.issue(session, draft, factories.issue_terms(tenant, run))
 
 
+def _invoices_to_close(database: Database, tenant: Tenant) -> tuple[Invoice, Invoice]:
+    customer = factories.make_customer(database, tenant)
+    return factories.issue_invoice(database, tenant, customer), factories.issue_invoice(database, tenant, customer)
+
+
+def _close(session: Session, void: Invoice, lost: Invoice) -> None:
+    closing.void(session, invoices.get(session, void.id), "Rudo", NOW, reason="It was issued twice.")
+    closing.write_off(session, invoices.get(session, lost.id), "Rudo", NOW, reason="The shop is gone.")
+
+
 def _chase(session: Session, customer: Customer, invoice: Invoice, payment: Payment) -> None:
     holds.decide_step(session, invoice.id, "0-remind", taken=True, now=NOW)
-    holds.place(session, customer.id, HoldReason.MANUAL, NOW)
+    holds.place(session, customer.id, HoldReason.MANUAL, NOW, actor="Rudo", note="The licence was not renewed.")
+    chasing.block(session, customer.id, until=invoice.due_on, note="Talks about instalments.", actor="Rudo", now=NOW)
     letter = Claim(Letter.PAYMENT_FAILED, "Payment", payment.id, "failed", customer.id, invoice.id, payment.id)
     messages.claim(session, letter, NOW)
     reviews.open_for(session, payment.id, "OUTCOME_UNKNOWN", "Look it up at the gateway.", NOW)
+    promise = Move(new_id(Prefix.STAFF_MOVE), MoveKind.PAUSE, invoice.due_on)
+    moves.request(
+        session, promise, invoice_id=invoice.id, customer_id=customer.id, reason="A promise to pay.", actor="Rudo", now=NOW
+    )
     run = billing_runs.page(session, after=None, limit=1)[0]
     billing_runs.park(session, run.id, customer.id, "The customer has no e-mail address.", NOW)
+    dunning_policies.put(session, default_policy(), customer_id=customer.id, note="As agreed.", actor="Rudo", now=NOW)
+    notice = Claim(Letter.OVERDUE_NOTICE, "Customer", customer.id, "2026-11-15.USD", customer.id, invoice.id)
+    letter_invoices.add(session, messages.claim(session, notice, NOW) or "", [invoice.id])
 
 
 def _link_for_a_part(session: Session, invoice: Invoice) -> PaymentLink:
@@ -130,6 +181,13 @@ def _link_for_a_part(session: Session, invoice: Invoice) -> PaymentLink:
         actor="Rudo",
         now=NOW,
     )
+
+
+def _paused_schedule(session: Session) -> StoredSchedule:
+    """Paused, so that no worker of another test bills by it."""
+    terms = ScheduleTerms("Monthly", BillingTimes(1, time(4, 0), -1), catch_up_hours=72)
+    made = billing_schedules.create(session, new_id(Prefix.BILLING_SCHEDULE), terms, "Rudo", NOW)
+    return billing_schedules.pause(session, made.id, "Prices change.", "Rudo", NOW)
 
 
 def _payment_by(session: Session, link: PaymentLink, invoice: Invoice) -> Payment:

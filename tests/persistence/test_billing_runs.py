@@ -57,7 +57,7 @@ def test_progress_is_the_sum_of_the_batches_and_the_cursor_moves_with_it(databas
     run, _ = create(database, tenant)
     batches = [
         ("cus_b", RunTotals(customers=3, issued=2, nothing_due=1), {"USD": 500}),
-        ("cus_d", RunTotals(customers=4, issued=3, parked=1), {"USD": 250, "ZAR": 100}),
+        ("cus_d", RunTotals(customers=6, issued=3, parked=1, withheld=2), {"USD": 250, "ZAR": 100}),
     ]
     for cursor, totals, amounts in batches:
         with database.tenant(tenant.id) as session:
@@ -66,7 +66,7 @@ def test_progress_is_the_sum_of_the_batches_and_the_cursor_moves_with_it(databas
     with database.tenant(tenant.id) as session:
         state, cursor = billing_runs.lock_cursor(session, run.id)
     assert cursor == "cus_d"
-    assert state.totals == RunTotals(customers=7, issued=5, nothing_due=1, parked=1)
+    assert state.totals == RunTotals(customers=9, issued=5, nothing_due=1, parked=1, withheld=2)
     assert state.amounts == (usd("7.50"), zar("1.00"))
     assert state.customers_total == 7
 

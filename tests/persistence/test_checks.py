@@ -16,8 +16,8 @@ from tests.persistence.furnished import Furnished
 from tests.reversals import reverse_payment
 
 TABLES = (
-    "allocations", "audit_log", "gateway_transactions", "invoice_lines", "invoices", "ledger_postings", "messages",
-    "number_series", "payment_links", "payments",
+    "allocations", "audit_log", "credit_notes", "gateway_transactions", "invoice_lines", "invoices", "ledger_postings",
+    "messages", "number_series", "payment_links", "payments", "staff_moves",
 )  # fmt: skip
 
 # Check → (how to break it behind the triggers' back, what it then says of which thing).
@@ -34,9 +34,9 @@ BREAKAGES: dict[str, tuple[str, str]] = {
         "UPDATE payments SET allocated = amount - 5, credited = 5 WHERE id = :payment",
         "USD: ledger 7500, books 7495",
     ),
-    "no invoice number is missing or doubled": (
-        "UPDATE number_series SET last_number = last_number + 1 WHERE tenant_id = :tenant",
-        "invoice: last 4, invoices 3",
+    "no number of an invoice or a credit note is missing or doubled": (
+        "UPDATE number_series SET last_number = last_number + 1 WHERE tenant_id = :tenant AND series = 'credit_note'",
+        "credit_note: last 2, numbers 1",
     ),
     "an invoice's lines make its totals": (
         "UPDATE invoice_lines SET net = net + 1, gross = gross + 1 WHERE invoice_id = :unpaid AND position = 1",
@@ -58,9 +58,21 @@ BREAKAGES: dict[str, tuple[str, str]] = {
         "UPDATE payments SET status = 'REVERSED', reversed_at = now(), reversal_reason = 'typo' WHERE id = :payment",
         "{books.payment.id}: 1 entries",
     ),
-    "a paid invoice's own links are closed": (
-        "UPDATE payment_links SET status = 'ACTIVE', closed_at = NULL WHERE invoice_id = :paid",
-        "{books.paid.number}: lnk_",
+    "a void invoice has its credit note, and the ledger what that credits": (
+        "UPDATE credit_notes SET credited = credited + 1 WHERE invoice_id = :void",
+        "{books.void.number}: VOID over 2500, credit note over 2500 credits 1, ledger 0",
+    ),
+    "a written-off invoice is bad debt but for what was paid": (
+        "UPDATE invoices SET state = 'PAID' WHERE id = :lost",
+        "{books.lost.number}: PAID over 2500, paid 0, bad debt 2500",
+    ),
+    "nobody can pay by a link for a closed invoice": (
+        "UPDATE payment_links SET status = 'ACTIVE', closed_at = NULL WHERE invoice_id = :void",
+        "{books.void.number}: lnk_",
+    ),
+    "a move that was made is in the audit log": (
+        "UPDATE staff_moves SET status = 'DONE', decided_at = now() WHERE invoice_id = :unpaid",
+        ": PAUSE",
     ),
     "what a gateway leaves is the amount less its fee": (
         "UPDATE gateway_transactions SET fee = 100, net = amount WHERE payment_id = :payment",
@@ -77,7 +89,7 @@ BREAKAGES: dict[str, tuple[str, str]] = {
     "a customer gets one letter per step": (
         """INSERT INTO messages (id, key, message_id, letter, entity_type, entity_id, customer_id, to_address, status, tries,
             queued_at, tenant_id) SELECT 'msg_copy', key, 'copy', letter, entity_type, entity_id, customer_id, to_address,
-            status, tries, queued_at, tenant_id FROM messages WHERE tenant_id = :tenant""",
+            status, tries, queued_at, tenant_id FROM messages WHERE tenant_id = :tenant AND letter = 'payment_failed'""",
         "{books.pending.id}/payment_failed: 2",
     ),
 }
@@ -122,6 +134,8 @@ def test_a_breakage_is_found_and_named(database: Database, ours: Furnished, chec
                 "unpaid": ours.unpaid.id,
                 "payment": ours.payment.id,
                 "pending": ours.pending.id,
+                "void": ours.void.id,
+                "lost": ours.lost.id,
             },
         )
         bind_to_tenant(session, ours.tenant.id)

@@ -10,6 +10,7 @@ from persistence import customers, holds, issuing
 from persistence.database import Database
 from tests import factories
 from tests.factories import NOW, PERIOD, usd
+from tests.persistence.drafts import draft_of
 
 DUE = 14
 
@@ -105,7 +106,7 @@ def test_subscriptions_that_were_billed_for_a_period_are_known(database: Databas
     plan = factories.make_plan(database, tenant)
     subscription = factories.make_subscription(database, tenant, customer, plan)
     run = factories.make_run(database, tenant)
-    (draft,) = factories.draft_of(subscription)
+    (draft,) = draft_of(subscription)
     with database.tenant(tenant.id) as session:
         issuing.issue(session, draft, factories.issue_terms(tenant, run))
     with database.tenant(tenant.id) as session:

@@ -78,7 +78,6 @@ def test_a_paid_invoice_opens_again_with_the_ledger_only(database: Database, our
     [
         "amount_due = amount_due - 1",
         "amount_due = 0, state = 'PAID', closed_at = now()",
-        "amount_due = 0, state = 'VOID', closed_at = now()",
     ],
 )
 def test_what_is_due_moves_with_the_ledger_only(database: Database, ours: Furnished, assignment: str) -> None:

@@ -64,6 +64,27 @@ def test_a_hold_is_never_lifted_before_it_was_placed(database: Database, tenant:
         assert holds.standing(session, customer.id) == {}
 
 
+def test_who_placed_and_lifted_a_hold_and_why_stays_on_record(database: Database, tenant: Tenant) -> None:
+    customer, other = (factories.make_customer(database, tenant) for _ in range(2))
+    overdue = place(database, tenant, customer)
+    with database.tenant(tenant.id) as session:
+        breach = holds.place(session, customer.id, HoldReason.BREACH, NOW, actor="Rudo", note="A till was opened.")
+        holds.place(session, other.id, HoldReason.CLOSED, NOW)
+        assert overdue is not None
+        holds.lift(session, overdue, NOW + timedelta(days=1), actor="Chipo")
+    with database.tenant(tenant.id) as session:
+        assert [
+            (hold.id, hold.reason, hold.note, hold.placed_by, hold.lifted_by)
+            for hold in holds.page(session, customer.id, limit=9)
+        ] == [(breach, "BREACH", "A till was opened.", "Rudo", None), (overdue, "OVERDUE", "", "system", "Chipo")]
+        assert [hold.id for hold in holds.page(session, customer.id, after=breach, limit=9)] == [overdue]
+        assert [hold.id for hold in holds.page(session, customer.id, limit=9, only_standing=True)] == [breach]
+        assert holds.reasons_of(session, [customer.id, other.id, "cus_of_nobody"]) == {
+            customer.id: {HoldReason.BREACH},
+            other.id: {HoldReason.CLOSED},
+        }
+
+
 def test_what_became_of_a_step_is_decided_once(database: Database, tenant: Tenant) -> None:
     invoice = factories.issue_invoice(database, tenant)
 

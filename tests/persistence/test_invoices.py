@@ -5,15 +5,15 @@ from datetime import date, timedelta
 import pytest
 
 from domain.customer import Tenant
-from domain.dunning import default_policy
+from domain.dunning_policy import DunningPolicy
 from domain.errors import NotFoundError
 from domain.invoice import Invoice, InvoiceState
 from domain.ledger import Account
-from persistence import invoices, issuing, ledger, links
+from persistence import dunning_policies, invoices, issuing, ledger, links
 from persistence.database import Database
-from persistence.models import TenantRow
 from tests import factories
 from tests.factories import NOW, PERIOD, usd
+from tests.persistence.drafts import draft_of
 
 
 def state(database: Database, tenant: Tenant, invoice: Invoice) -> invoices.InvoiceDetail:
@@ -26,7 +26,7 @@ def test_an_invoice_is_read_as_it_was_issued(database: Database, tenant: Tenant)
     subscription = factories.make_subscription(database, tenant, customer, factories.make_plan(database, tenant), quantity=3)
     charge = factories.make_charge(database, tenant, customer, tax_basis_points=1500)
     run = factories.make_run(database, tenant)
-    (draft,) = factories.draft_of(subscription, charge)
+    (draft,) = draft_of(subscription, charge)
     terms = factories.issue_terms(tenant, run)
     with database.tenant(tenant.id) as session:
         issued = issuing.issue(session, draft, terms)
@@ -38,7 +38,7 @@ def test_an_invoice_is_read_as_it_was_issued(database: Database, tenant: Tenant)
     assert (issued.number, issued.state, issued.due_on) == ("CVT-000001", InvoiceState.OPEN, date(2026, 11, 15))
     # Three at 100.00 and one at 25.00, 15 % on top of each: 345.00 and 28.75.
     assert (detail.net, detail.tax, issued.total, issued.amount_due) == (usd("325"), usd("48.75"), usd("373.75"), usd("373.75"))
-    assert (detail.period, detail.issued_on, detail.policy) == (str(PERIOD), date(2026, 11, 1), default_policy())
+    assert (detail.period, detail.issued_on, detail.policy) == (str(PERIOD), date(2026, 11, 1), factories.EVERY_DAY)
 
 
 def test_issuing_posts_what_the_customer_owes_the_business_earned_and_the_state_gets(
@@ -71,10 +71,13 @@ def test_a_part_payment_leaves_the_invoice_open_and_the_rest_closes_it(database:
 
 def test_the_policy_that_was_in_force_stays_with_the_invoice(database: Database, tenant: Tenant) -> None:
     invoice = factories.issue_invoice(database, tenant)
-    with database.system() as system:
-        row = system.get_one(TenantRow, tenant.id)
-        row.dunning_policy = {"send_at": "14:00", "steps": []}
-    assert state(database, tenant, invoice).policy == tenant.dunning_policy
+    before = state(database, tenant, invoice)
+    with database.tenant(tenant.id) as session:
+        changed = dunning_policies.put(session, DunningPolicy(()), actor="Rudo", now=NOW)
+    later = factories.issue_invoice(database, tenant)
+    assert state(database, tenant, invoice) == before
+    assert (before.policy, before.plan_round) == (factories.EVERY_DAY, 1)
+    assert state(database, tenant, later).policy_id == changed.id != before.policy_id
 
 
 def test_an_invoices_token_is_the_code_of_its_own_link_and_opens_nothing_else(database: Database, tenant: Tenant) -> None:
@@ -89,15 +92,17 @@ def test_an_invoices_token_is_the_code_of_its_own_link_and_opens_nothing_else(da
         assert links.get(session, found[1]).invoice_id == invoice.id
 
 
-def test_invoices_whose_ladder_reached_suspension_are_remembered_when_paid(database: Database, tenant: Tenant) -> None:
+def test_invoices_whose_ladder_reached_suspension_are_remembered_until_they_are_paid(
+    database: Database, tenant: Tenant
+) -> None:
     customer = factories.make_customer(database, tenant)
     late, fine = (factories.issue_invoice(database, tenant, customer) for _ in range(2))
     with database.tenant(tenant.id) as session:
         invoices.mark_suspending(session, late.id, NOW)
-        assert invoices.suspending_states(session, customer.id) == [InvoiceState.OPEN]
+        assert [detail.invoice for detail in invoices.suspending(session, customer.id)] == [late]
     factories.settle_payment(database, tenant, factories.start_payment(database, tenant, late))
     with database.tenant(tenant.id) as session:
-        assert invoices.suspending_states(session, customer.id) == [InvoiceState.PAID]
+        assert invoices.suspending(session, customer.id) == []
         assert invoices.get(session, fine.id).suspended_at is None
 
 

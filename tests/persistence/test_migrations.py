@@ -1,14 +1,18 @@
-"""Migrations go up and down and up again, and what they build is what the models say."""
+"""Migrations go up and down and up again, what they build is what the models say, and what was there stays."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
-from persistence import migrate
+from domain.dunning_policy import DunningPolicy, default_policy
+from persistence import audit, dunning_policies, migrate
 from persistence.database import Database
 from persistence.models import Base
 from tests import databases
+from tests.factories import NOW
 from tests.persistence.parallel import at_once
 
 CONSTRAINTS = """
@@ -81,3 +85,52 @@ def test_migrations_build_what_the_models_say(database: Database, from_models: C
     """Alembic compares no checks, no predicates and no defaults; here the two databases are asked for their own words."""
     with database.engine.connect() as connection:
         assert facts(connection, query) == facts(from_models, query)
+
+
+# What a business had before 0005: no country, and its policy in a column.
+OLD_POLICY = {"send_at": "14:00", "steps": [{"offset": "P7D", "action": "overdue_notice"}]}
+INSERT_OLD_TENANT = """
+    INSERT INTO tenants (id, slug, name, currency, time_zone, payment_terms_days, prices_include_tax, invoice_prefix,
+        sender_email, contact_email, address_line, colour, portal_url, locale, dunning_policy, created_at)
+    VALUES (:id, :slug, 'Acacia', 'USD', 'Africa/Harare', 14, false, 'A-', 'a@a.example', 'b@a.example', 'Harare', '#1e3a5f',
+        'https://a.example', :locale, cast(:policy AS jsonb), :now)"""
+ZW, ZA, PLAIN = (f"ten_{number:026}" for number in (1, 2, 3))
+
+
+@pytest.fixture
+def old_businesses(empty: Database) -> Database:
+    """A database of the release before policies had versions, with three businesses in it."""
+    migrate.upgrade(empty.engine, "0004")
+    with empty.system() as system:
+        for identity, locale in ((ZW, "en_ZW"), (ZA, "af_ZA"), (PLAIN, "en")):
+            facts = {"id": identity, "slug": identity[-1], "locale": locale, "policy": json.dumps(OLD_POLICY), "now": NOW}
+            system.execute(text(INSERT_OLD_TENANT), facts)
+    return empty
+
+
+def policies_in_columns(database: Database) -> dict[str, Any]:
+    with database.system() as system:
+        return {row.id: row.dunning_policy for row in system.execute(text("SELECT id, dunning_policy FROM tenants"))}
+
+
+def test_a_business_keeps_its_policy_as_version_1_and_gets_the_country_of_its_locale(old_businesses: Database) -> None:
+    migrate.upgrade(old_businesses.engine)
+    for identity, country in ((ZW, "ZW"), (ZA, "ZA"), (PLAIN, "ZW")):
+        with old_businesses.tenant(identity) as session:
+            kept = dunning_policies.of_business(session)
+            assert session.scalar(text("SELECT country FROM tenants")) == country
+        assert (kept.version, kept.customer_id, kept.policy) == (1, None, DunningPolicy.from_data(OLD_POLICY))
+        assert (kept.created_by, kept.created_at, kept.note) == (audit.SYSTEM, NOW, "")
+
+
+def test_going_back_gives_each_business_the_policy_that_it_has_by_then(old_businesses: Database) -> None:
+    migrate.upgrade(old_businesses.engine)
+    with old_businesses.tenant(ZA) as session:
+        dunning_policies.put(session, default_policy(), actor="Rudo", now=NOW)
+    migrate.downgrade(old_businesses.engine, "0004")
+    assert policies_in_columns(old_businesses) == {ZW: OLD_POLICY, ZA: default_policy().to_data(), PLAIN: OLD_POLICY}
+
+    migrate.upgrade(old_businesses.engine)
+    with old_businesses.tenant(ZA) as session:
+        again = dunning_policies.of_business(session)
+    assert (again.version, again.policy) == (1, default_policy())

@@ -5,13 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
+from activities import closing
 from domain.allocation import Target
 from domain.customer import Customer, Tenant
 from domain.ledger import Account
 from domain.money import Money
 from domain.payment import PaymentMethod
 from domain.statement import LineKind, Statement, draw_up
-from persistence import ledger, statements
+from persistence import invoices, ledger, statements
 from persistence.database import Database
 from persistence.models import GatewayTransactionRow, PaymentRow
 from tests import factories
@@ -91,6 +92,22 @@ def test_another_customer_and_another_currency_have_statements_of_their_own(
     assert statement(database, tenant, other).lines == ()
     with database.tenant(tenant.id) as session:
         assert statements.owed_before(session, other.id, "ZAR", ALWAYS[1]) == Money(100, "ZAR")
+
+
+def test_credit_notes_and_write_offs_are_lines_under_their_own_numbers(database: Database, tenant: Tenant) -> None:
+    customer = factories.make_customer(database, tenant)
+    void, lost = (factories.issue_invoice(database, tenant, customer, amount=usd("40")) for _ in range(2))
+    part = factories.start_payment(database, tenant, void, amount=usd("15"), method=PaymentMethod.CASH)
+    factories.settle_payment(database, tenant, part)
+    with database.tenant(tenant.id) as session:
+        closing.void(session, invoices.get(session, void.id), "Rudo", NOW + DAY, reason="It was issued twice.")
+        closing.write_off(session, invoices.get(session, lost.id), "Rudo", NOW + 2 * DAY, reason="The shop is gone.")
+    drawn = statement(database, tenant, customer)
+    assert [(line.kind.value, line.reference, line.credit.minor) for line in drawn.lines[3:]] == [
+        ("CREDIT_NOTE", "CVT-CN-000001", 4000),
+        ("WRITE_OFF", lost.number, 4000),
+    ]
+    assert drawn.closing == usd("-15"), "what had been paid is the customer's credit"
 
 
 def test_an_invoice_line_tells_its_due_day_and_a_gateways_payment_its_reference(database: Database, tenant: Tenant) -> None:

@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import text
 
 from domain.customer import Tenant
-from domain.dunning import default_policy
 from domain.errors import NotFoundError
 from persistence import tenants
 from persistence.database import Database
@@ -16,11 +15,15 @@ from tests.factories import BOX, NOW, PAYNOW_CREDENTIALS
 from tests.persistence.refusals import refused_by
 
 
-def test_a_tenant_is_found_by_its_slug_with_its_policy(database: Database, tenant: Tenant) -> None:
+def test_a_tenant_is_found_by_its_slug(database: Database, tenant: Tenant) -> None:
     with database.system() as system:
         assert tenants.by_slug(system, tenant.slug) == tenant
         assert tenant.id in tenants.all_ids(system)
-    assert tenant.dunning_policy == default_policy()
+
+
+def test_a_tenant_has_the_country_whose_holidays_it_keeps(database: Database) -> None:
+    assert factories.make_tenant(database).country == "ZW"
+    assert factories.make_tenant(database, country="ZA").country == "ZA"
 
 
 def test_a_slug_belongs_to_one_tenant(database: Database, tenant: Tenant) -> None:

@@ -14,7 +14,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.invoicing import Invoicing, RunRequest
 from domain.calendar import local_day, local_instant
 from domain.customer import Customer, Tenant
-from domain.dunning import DunningPolicy
+from domain.dunning_policy import DunningPolicy
 from domain.ids import Prefix
 from domain.invoice import Invoice
 from domain.money import Money

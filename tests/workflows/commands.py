@@ -40,11 +40,12 @@ def command_order(sources: Mapping[str, str] | None = None) -> dict[str, list[st
     functions: Functions = {}
     for tree in trees.values():
         functions |= {node.name: node for node in tree.body if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef)}
+    classes = {node.name: node for tree in trees.values() for node in tree.body if isinstance(node, ast.ClassDef)}
     order: dict[str, list[str]] = {}
     for tree in trees.values():
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and _is_decorated(node, {"defn"}):
-                order |= _of_class(node, functions)
+                order |= _of_class(node, functions, classes)
     return order
 
 
@@ -53,8 +54,17 @@ def house_sources() -> dict[str, str]:
     return {file.stem: file.read_text(encoding="utf-8") for file in sorted(FOLDER.glob("*.py")) if file.stem != "__init__"}
 
 
-def _of_class(node: ast.ClassDef, functions: Functions) -> dict[str, list[str]]:
-    methods: Functions = {inner.name: inner for inner in node.body if isinstance(inner, ast.AsyncFunctionDef | ast.FunctionDef)}
+def _methods(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> Functions:
+    """Its own methods and those of the house's classes that it is made of."""
+    methods: Functions = {}
+    for base in node.bases:
+        if isinstance(base, ast.Name) and base.id in classes:
+            methods |= _methods(classes[base.id], classes)
+    return methods | {inner.name: inner for inner in node.body if isinstance(inner, ast.AsyncFunctionDef | ast.FunctionDef)}
+
+
+def _of_class(node: ast.ClassDef, functions: Functions, classes: Mapping[str, ast.ClassDef]) -> dict[str, list[str]]:
+    methods = _methods(node, classes)
     reader = _Reader(methods, functions)
     return {
         f"{node.name}.{method.name}": list(reader.read(method.body, ""))

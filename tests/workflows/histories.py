@@ -13,11 +13,14 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from workflows.billing_run import BillingRun
+from workflows.customer_move import CustomerMoveWorkflow
 from workflows.invoice_lifecycle import InvoiceLifecycle
 from workflows.letter_delivery import LetterDelivery
+from workflows.lifecycle_revival import LifecycleRevival
 from workflows.payment import LatePayment, Payment, RecordedPayment
 from workflows.payment_reversal import PaymentReversal
 from workflows.reconciliation import DecidedPayment, Reconciliation
+from workflows.scheduled_billing import ScheduledBilling
 
 # What Temporal calls a process: its id and its machine's name.
 _PROCESS = re.compile(rf"\d+@{re.escape(socket.gethostname())}")
@@ -26,7 +29,10 @@ FOLDER = Path(__file__).parent / "histories"
 RENEW = "RENEW_HISTORIES"
 WORKFLOWS: tuple[type, ...] = (
     BillingRun,
+    ScheduledBilling,
     InvoiceLifecycle,
+    LifecycleRevival,
+    CustomerMoveWorkflow,
     Payment,
     LatePayment,
     RecordedPayment,
@@ -40,10 +46,13 @@ WORKFLOWS: tuple[type, ...] = (
 PATHS = (
     "billing_run",
     "billing_run_dry",
+    "customer_move",
     "late_payment",
     "letter_asked_for",
     "lifecycle_paid_early",
     "lifecycle_reopened",
+    "lifecycle_revived",
+    "lifecycle_started_afresh",
     "lifecycle_suspended_and_reactivated",
     "payment_by_poll",
     "payment_by_webhook",
@@ -54,6 +63,7 @@ PATHS = (
     "payment_recorded",
     "payment_reversed",
     "reconciliation",
+    "scheduled_billing",
 )
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from activities.collecting import Collecting, StepRequest
-from domain.dunning import Action
+from domain.dunning_ladder import Action
 from domain.payment import Outcome, PaymentStatus
 from domain.standing import BillingStatus
 from sweeper import FORGOTTEN_AFTER, sweep_recorded
