@@ -24,7 +24,6 @@ from tests import factories
 from tests.workflows.bench import PATIENCE_SECONDS, PAUSE_SECONDS, Bench, Handle
 from tests.workflows.engine import wall_clock
 from workflows import names
-from workflows.scheduled_billing import ScheduledBilling
 
 # On the first of a month at 04:00 in Harare, the month before is billed.
 FIRST_OF_MONTH = BillingTimes(1, time(4, 0), -1)
@@ -59,7 +58,7 @@ async def fired(bench: Bench, schedule: ScheduleHandle, count: int = 1) -> Handl
     action = started[-1].action
     assert isinstance(action, ScheduleActionExecutionStartWorkflow)
     client, run_id = bench.engine.client, action.first_execution_run_id
-    handle = client.get_workflow_handle_for(ScheduledBilling.run, action.workflow_id, run_id=run_id)
+    handle: Handle = client.get_workflow_handle(action.workflow_id, run_id=run_id, result_type=DueRun)
     return bench.seen.setdefault(run_id, handle)
 
 
