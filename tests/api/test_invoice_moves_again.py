@@ -121,6 +121,6 @@ async def test_a_move_that_was_made_although_its_answer_was_lost_is_answered_wit
         (made,) = moves.of_invoice(session, open_bill.invoice.id, limit=9)
     died_before_it_answered(database, made.id, "void-2")
     again = await api.post(door(open_bill, "void"), headers=keyed, json=WHY)
-    assert (again.status_code, again.json()) == (200, first.json())
+    assert (again.status_code, {**again.json(), "messages": None}) == (200, {**first.json(), "messages": None})
     assert "Idempotent-Replayed" not in again.headers
     assert asked_for(open_bill) == [("VOID", "DONE")]

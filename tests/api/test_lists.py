@@ -128,7 +128,8 @@ async def test_payments_and_letters_are_filtered_by_status(
     settled = await fetch(lonely, "payments", our_token, status="SETTLED")
     assert [item["id"] for item in settled["items"]] == [ours.payment.id]
     assert {item["status"] for item in (await fetch(lonely, "payments", our_token, status="PENDING"))["items"]} == {"PENDING"}
-    assert len((await fetch(lonely, "messages", our_token, status="QUEUED"))["items"]) == 1
+    queued = (await fetch(lonely, "messages", our_token, status="QUEUED"))["items"]
+    assert sorted(item["letter"] for item in queued) == ["overdue_notice", "payment_failed"]
     assert (await fetch(lonely, "messages", our_token, status="SENT"))["items"] == []
 
 
@@ -141,7 +142,7 @@ async def test_an_invoice_tells_its_lines_ladder_letters_and_payments(
     assert sum(line["gross"]["minor"] for line in shown["lines"]) == 5000
     assert shown["net"]["minor"] + shown["tax"]["minor"] == 5000
     assert [payment["id"] for payment in shown["payments"]] == [ours.pending.id]
-    assert [letter["letter"] for letter in shown["messages"]] == ["payment_failed"]
+    assert [letter["letter"] for letter in shown["messages"]] == ["payment_failed", "overdue_notice"]
     taken = [step for step in shown["steps"] if step["outcome"]]
     assert [step["step"] for step in taken] == ["0-remind"]
     assert shown["workflow_url"].endswith(f"/workflows/invoice%2F{ours.unpaid.id}")

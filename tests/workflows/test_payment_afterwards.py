@@ -81,8 +81,8 @@ async def test_who_paid_while_the_answer_of_the_suspension_was_lost_is_let_back_
 
     again = Collecting(bench.database).take_step(step)
 
-    assert again.state == "PAID"
-    assert again.message_id is not None, "the letter that welcomes back"
+    assert (again.state, again.message_id) == ("PAID", None), "the payment has sent the letter that welcomes back"
+    assert "reactivation_confirmation SENT" in bench.letters(invoice)
     assert bench.standing(customer, wall_clock()) is BillingStatus.ACTIVE
 
 
