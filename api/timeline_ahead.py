@@ -93,6 +93,7 @@ class Ahead:
             send_at=detail.policy.send_at,
             set_aside=aside,
             calendar=self._calendar(detail),
+            suspends=detail.suspended_at is not None,
         )
 
     def _calendar(self, detail: InvoiceDetail) -> SendingCalendar:

@@ -1,7 +1,8 @@
 """`make demo`: two businesses bill their customers for a month, end to end on the embedded stack, and the books are proved.
 
 The story: import, dry run, billing run, letters, people who pay at once and people who wait, thirty-five days of the real
-dunning ladder walked by skipping time on the live server, suspension, reactivation, and a table that was counted.
+dunning ladder walked by skipping time on the live server, suspension, reactivation, what staff decide about the rest, and a
+table that was counted.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from dev.blueprint import ROOT, Blueprint
 from dev.demo_business import Business
 from dev.demo_payers import CRECHE, TECHNOLOGIES, Stage
 from dev.demo_report import find_faults, outcome_table, tally
+from dev.demo_staff import DECISIONS, let_staff_decide, tell_timeline
 from dev.demo_time import TimeMachine
 from dev.stack import Stack, StackError
 from workflows.client import connect
@@ -72,6 +74,7 @@ async def _tell_story(stack: Stack, options: argparse.Namespace) -> int:
     await _bill(businesses, stack, kill_worker=options.kill_worker)
     for stage in Stage:
         await _live_through(stage, businesses, machine)
+    await _let_staff_decide(businesses)
     rows = [await tally(business) for business in businesses]
     console.print(outcome_table(rows))
     if options.json:
@@ -137,6 +140,18 @@ async def _live_through(stage: Stage, businesses: list[Business], machine: TimeM
         told = ", ".join(f"{count} {how}" for how, count in payers.items()) or "nobody pays"
         suspended = await business.count_suspended()
         console.print(f"  {business.slug}: {len(waiting)} open; {told}; {suspended} suspended now")
+
+
+async def _let_staff_decide(businesses: list[Business]) -> None:
+    """What is still open after the whole ladder is for people."""
+    console.rule("Staff decide about who has still not paid", align="left")
+    for business in businesses:
+        for told in await let_staff_decide(business, DECISIONS[business.slug]):
+            console.print(f"  {business.slug}: {told}")
+        number, lines = await tell_timeline(business)
+        console.print(f"    the timeline of {number}, the newest first:")
+        for line in lines:
+            console.print(f"      {line}", soft_wrap=True)
 
 
 def _judge(faults: list[str]) -> int:

@@ -116,6 +116,9 @@ class Business:
     async def get(self, path: str) -> dict[str, Any]:
         return _answer(await self._api.get(path))
 
+    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return _answer(await self._api.post(path, json=body))
+
     async def all(self, path: str) -> AsyncIterator[dict[str, Any]]:
         """Every item of a list, page by page."""
         after = ""

@@ -26,6 +26,8 @@ class Row:
     invoiced: int
     amount: str
     paid: int
+    voided: int
+    written_off: int
     collected: str
     payments: dict[str, int]
     credit: str
@@ -49,14 +51,16 @@ async def tally(business: Business) -> Row:
     sent = Counter([item["letter"] async for item in business.all("/api/messages") if item["status"] == "SENT"])
     currency = business.invoices[0]["total"]["currency"]
     total = sum(invoice["total"]["minor"] for invoice in business.invoices)
-    due = sum(invoice["amount_due"]["minor"] for invoice in business.invoices)
+    states = Counter(str(invoice["state"]) for invoice in business.invoices)
     settled = [payment async for payment in business.all("/api/payments?status=SETTLED")]
     return Row(
         business=business.slug,
         invoiced=len(business.invoices),
         amount=write_money(Money(total, currency), "en"),
-        paid=sum(invoice["state"] == "PAID" for invoice in business.invoices),
-        collected=write_money(Money(total - due, currency), "en"),
+        paid=states["PAID"],
+        voided=states["VOID"],
+        written_off=states["WRITTEN_OFF"],
+        collected=write_money(Money(sum(payment["allocated"]["minor"] for payment in settled), currency), "en"),
         payments=dict(sorted(Counter(_way(payment) for payment in settled).items())),
         credit=write_money(Money(sum(payment["credited"]["minor"] for payment in settled), currency), "en"),
         fees=write_money(Money(sum(_fee(payment) for payment in settled), currency), "en"),
@@ -107,7 +111,7 @@ async def find_faults(addresses: dict[str, Any], businesses: list[Business], row
             faults.append(
                 f"{business.slug}: {row.suspended} suspended and {row.reactivated} reactivated leave {row.still_suspended}."
             )
-        if not (row.paid and row.reminded and row.suspended and row.reactivated):
+        if not (row.paid and row.reminded and row.suspended and row.reactivated and row.voided):
             faults.append(f"{business.slug}: the story left something out: {row}.")
     ways = {way for row in rows for way in row.payments}
     if not ways >= _ALL_WAYS:

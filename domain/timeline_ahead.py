@@ -29,6 +29,7 @@ class Chased:
         send_at: the policy's local hour.
         set_aside: why it is not chased now; None when it is.
         calendar: the policy's hours and days, with the holidays of all days that its steps may fall on.
+        suspends: its ladder has reached suspension.
     """
 
     invoice_id: str
@@ -39,6 +40,7 @@ class Chased:
     send_at: time
     set_aside: SetAside | None
     calendar: SendingCalendar
+    suspends: bool = False
 
 
 def end_of_day(day: date, zone: str) -> datetime:
@@ -145,7 +147,11 @@ def _tell_set_aside(chased: Chased, set_aside: SetAside, steps: list[PlannedStep
     """What sets the invoice aside with the step that follows it; without an end to it no step is promised for a day."""
     again, why = chased_again_at(chased), days_in_words(set_aside.why, words)
     following = _name(chased, steps[0]) if steps else ""
-    if again is None:
+    if chased.suspends:
+        # What set it aside let the customer back in; it is where it was when that ends.
+        until = f"on {words.moment(again)} " if again else "when staff end that, "
+        title = f"{_sentence_case(why)}, then suspended again {until}unless it is paid"
+    elif again is None:
         then = f"then {following}" if steps else "and nothing further is planned"
         title = f"{_sentence_case(why)}: not chased until staff end that, {then}"
     elif steps:
@@ -154,13 +160,14 @@ def _tell_set_aside(chased: Chased, set_aside: SetAside, steps: list[PlannedStep
         title = f"{_sentence_case(why)}, and nothing further is planned"
     first = Entry(
         id=f"{chased.invoice_id}/set-aside",
-        at=(steps[0].at if steps else again) if again else None,
+        at=(steps[0].at if steps and not chased.suspends else again) if again else None,
         kind=Kind.DISPUTE if "disputed" in why else Kind.PAUSE,
         title=title,
         actor=_SYSTEM,
         references=_references(chased),
     )
-    return [first, *(_tell_step(chased, step, "Then", words) for step in steps[1:] if again)]
+    further = steps if chased.suspends else steps[1:]
+    return [first, *(_tell_step(chased, step, "Then", words) for step in further if again)]
 
 
 def _tell_hold(reason: HoldReason) -> str:

@@ -25,4 +25,5 @@ def test_rows_tell_ratios_beside_times() -> None:
     first, second = Comparison(YARDSTICK, (double,)).rows()
 
     assert (first["what"], first["p95_multiple"], first["p50_ms"]) == ("bare", 1.0, 50_500.0)
+    assert second["p95_in_medians"] == pytest.approx(2 * 95.05 / 50.5, abs=0.01)
     assert (second["samples"], second["p50_multiple"], second["p95_multiple"]) == (100, 2.0, 2.0)

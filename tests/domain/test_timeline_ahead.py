@@ -1,5 +1,6 @@
 """What is foreseen of an invoice: the very steps that its lifecycle would take, and none while it is set aside."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
@@ -110,6 +111,18 @@ def test_a_ladder_at_its_end_plans_nothing_further() -> None:
     disputed = SetAside("disputed", None)
     assert titles(chased(taken=taken, set_aside=disputed), long_after) == [
         "Disputed: not chased until staff end that, and nothing further is planned"
+    ]
+
+
+def test_what_suspended_before_it_was_set_aside_suspends_again() -> None:
+    taken = tuple(TakenStep(step.key, step.at) for step in chased().plan)
+    paused = SetAside("paused until 2027-01-05", date(2027, 1, 5))
+    (entry,) = tell_steps(replace(chased(taken=taken, set_aside=paused), suspends=True), WORDS, local(date(2027, 1, 1), 10))
+    assert entry.title == "Paused until day 2027-01-05, then suspended again on 2027-01-06 07:00 unless it is paid"
+    assert entry.at == local(date(2027, 1, 6), 9)
+    disputed = replace(chased(taken=taken, set_aside=SetAside("disputed", None)), suspends=True)
+    assert titles(disputed, local(date(2027, 1, 1), 10)) == [
+        "Disputed, then suspended again when staff end that, unless it is paid"
     ]
 
 
