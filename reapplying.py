@@ -12,7 +12,6 @@ from domain.dunning_ladder import Action
 from domain.dunning_policy import DunningPolicy
 from domain.dunning_preview import PreviewedStep, preview_again
 from domain.letters import Letter
-from domain.moves import MoveKind
 from domain.sending_calendar import SendingCalendar
 from persistence import dunning_plans, holds, messages, moves, tenants
 from persistence.invoices import InvoiceDetail
@@ -26,15 +25,20 @@ def plan_under(session: Session, detail: InvoiceDetail, policy: DunningPolicy, n
 
 def preview_under(session: Session, detail: InvoiceDetail, policy: DunningPolicy, now: datetime) -> tuple[PreviewedStep, ...]:
     """The same with the steps that are left out, and why."""
-    due_on, since = detail.invoice.due_on, _due_day_since(session, detail)
+    due_on, since = detail.invoice.due_on, moves.due_day_since(session, detail)
     calendar = calendar_from(policy, tenants.current(session), due_on, now)
     progress = _progress(session, detail, since, now)
     return preview_again(policy, due_on, calendar, since, progress, round_=detail.plan_round + 1)
 
 
-def warning_came_to_nothing(session: Session, invoice_id: str) -> bool:
+def warning_came_to_nothing(session: Session, detail: InvoiceDetail) -> bool:
     """Whether a final warning was decided and never sent, because the invoice was set aside before its letter went out."""
-    warnings = [message for message in messages.of_invoice(session, invoice_id) if message.letter is Letter.FINAL_WARNING]
+    since = moves.due_day_since(session, detail)
+    warnings = [
+        message
+        for message in messages.of_invoice(session, detail.invoice.id)
+        if message.letter is Letter.FINAL_WARNING and message.queued_at >= since
+    ]
     return bool(warnings) and all(message.status == "CANCELLED" for message in warnings)
 
 
@@ -42,12 +46,6 @@ def calendar_from(policy: DunningPolicy, tenant: Tenant, due_on: date, now: date
     """The calendar for a plan that may begin late: what was warned of today comes as far from today as the policy says."""
     first, last = span(policy, due_on)
     return sending_calendar(policy, tenant, first, max(last, local_day(now, tenant.time_zone) + (last - first)))
-
-
-def _due_day_since(session: Session, detail: InvoiceDetail) -> datetime:
-    """When the invoice got the due day that it has: steps that were taken before were about another."""
-    extended = moves.last_done(session, detail.invoice.id, MoveKind.EXTEND)
-    return extended.decided_at if extended and extended.decided_at else detail.issued_at
 
 
 def _progress(session: Session, detail: InvoiceDetail, since: datetime, now: datetime) -> Progress:
@@ -59,7 +57,7 @@ def _progress(session: Session, detail: InvoiceDetail, since: datetime, now: dat
     if detail.suspended_at is None:
         # A suspension that was taken back, and may come again.
         taken = [step for step in taken if step[1] is not Action.SUSPEND]
-    if warning_came_to_nothing(session, detail.invoice.id):
+    if warning_came_to_nothing(session, detail):
         taken = [step for step in taken if step[1] is not Action.FINAL_WARNING]
     progress = Progress(now=now, suspended_at=detail.suspended_at)
     if not taken:

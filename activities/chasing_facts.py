@@ -16,7 +16,7 @@ from domain.invoice import InvoiceState
 from domain.letters import FinalWarningFacts, Letter, OverdueNoticeFacts, PaymentReminderFacts
 from domain.listed_invoice import ListedInvoice
 from domain.money import Money, total
-from persistence import chasing, customers, dunning_plans, holds, invoices, letter_invoices, link_details, tenants
+from persistence import chasing, customers, dunning_plans, holds, invoices, letter_invoices, link_details, moves, tenants
 from persistence.invoices import InvoiceDetail
 from persistence.messages import Message
 from public_holidays import sending_calendar
@@ -33,7 +33,7 @@ def is_list(message: Message) -> bool:
 def still_asked_for(session: Session, message: Message, now: datetime) -> list[InvoiceDetail]:
     """The invoices that a letter asks for at `now`, by due day and number.
 
-    What a letter lists and was paid, closed or set aside since is left out; it was not when the letter was claimed.
+    What a letter lists and was paid, closed, set aside or extended since is left out; it was not when the letter was claimed.
 
     Raises:
         InvariantError: the letter is about no invoice.
@@ -43,6 +43,7 @@ def still_asked_for(session: Session, message: Message, now: datetime) -> list[I
     ids = letter_invoices.of_message(session, message.id) if is_list(message) else [message.invoice_id]
     found = [detail for detail in (invoices.get(session, each) for each in ids) if detail.invoice.state is InvoiceState.OPEN]
     found = [detail for detail in found if chasing.set_aside_now(session, detail, now) is None]
+    found = [detail for detail in found if moves.due_day_since(session, detail) < message.queued_at]
     return sorted(found, key=lambda detail: (detail.invoice.due_on, detail.invoice.number))
 
 

@@ -12,7 +12,7 @@ from activities.failures import translated
 from activities.replanning import warn_anew
 from activities.standing import Standing, read_standing
 from activities.step_letters import claim_step_letter, postponed_until, unsent_step_letter
-from activities.suspension import reactivate, suspend, unsent_reactivation
+from activities.suspension import letter_of_standing_hold, reactivate, suspend, unsent_reactivation
 from domain.calendar import local_day
 from domain.dunning import PlannedStep, is_pointless
 from domain.dunning_ladder import Action
@@ -66,7 +66,7 @@ class Collecting:
                 holds.decide_step(session, request.invoice_id, request.step, taken=False, now=now)
                 # Paid between a first try, whose answer was lost, and this one: a suspension that the first placed ends here,
                 # and a letter that it claimed for other invoices too is still sent.
-                standing, unsent = _after_look(session, detail, now), unsent_step_letter(session, request.invoice_id)
+                standing, unsent = _after_look(session, detail, now), _unsent(session, detail)
                 return replace(standing, message_id=unsent) if unsent else standing
             step = _planned(session, detail, request.step)
             if step is None:
@@ -76,6 +76,9 @@ class Collecting:
             waiting = _why_not_now(session, detail, step, now)
             if waiting is not None:
                 return waiting
+            if is_taken(session, request.invoice_id, request.step):
+                # The answer to an earlier try was lost, and much may have happened since: nothing is done a second time.
+                return read_standing(session, detail, now, _letter_again(session, detail, step, now))
             holds.decide_step(session, request.invoice_id, request.step, taken=True, now=now)
             message_id = _take(session, detail, step, now)
             return read_standing(session, invoices.lock_one(session, request.invoice_id), now, message_id)
@@ -99,7 +102,9 @@ class Collecting:
             detail = invoices.lock_one(session, request.invoice_id)
             is_chased = chasing.set_aside_now(session, detail, request.now) is None
             message_id = None
-            if is_chased and detail.suspended_at is not None and not detail.invoice.state.is_closed:
+            if detail.invoice.state.is_closed:
+                message_id = _unsent(session, detail)
+            elif is_chased and detail.suspended_at is not None:
                 message_id = suspend(session, request.customer_id, request.invoice_id, request.now)
             elif is_chased:
                 warn_anew(session, detail, request.now)
@@ -111,7 +116,8 @@ def _after_look(session: Session, detail: InvoiceDetail, now: datetime) -> Stand
     customer_id, invoice_id = detail.invoice.customer_id, detail.invoice.id
     letter = reactivate(session, customer_id, now, invoice_id=invoice_id)
     letter = letter or unsent_reactivation(session, customer_id, invoice_id=invoice_id)
-    return read_standing(session, detail, now, letter)
+    # Another plan than the first may have been made without this lifecycle: when chasing of its customer was resumed.
+    return read_standing(session, detail, now, letter, tells_plan=detail.plan_round > 1)
 
 
 def _planned(session: Session, detail: InvoiceDetail, key: str) -> PlannedStep | None:
@@ -121,7 +127,7 @@ def _planned(session: Session, detail: InvoiceDetail, key: str) -> PlannedStep |
 def _why_not_now(session: Session, detail: InvoiceDetail, step: PlannedStep, now: datetime) -> Standing | None:
     """How the invoice stands when the step may not be taken now; None when it may."""
     if is_taken(session, detail.invoice.id, step.key):
-        # The answer to an earlier try was lost: it is given again, whatever the hour.
+        # It is answered again, whatever the hour.
         return None
     if chasing.set_aside_now(session, detail, now) is not None:
         return read_standing(session, detail, now, was_taken=False)
@@ -143,11 +149,24 @@ def _take(session: Session, detail: InvoiceDetail, step: PlannedStep, now: datet
     match step.action:
         case Action.SUSPEND:
             invoices.mark_suspending(session, detail.invoice.id, now)
-            return suspend(session, detail.invoice.customer_id, detail.invoice.id, now)
+            return suspend(session, detail.invoice.customer_id, detail.invoice.id, now, tells_customer=step.letter is not None)
         case Action.WRITE_OFF:
             return write_off(session, detail, audit.SYSTEM, now, reason=f"by the policy's step {step.key}")
         case _:
             return claim_step_letter(session, detail, step, now)
+
+
+def _letter_again(session: Session, detail: InvoiceDetail, step: PlannedStep, now: datetime) -> str | None:
+    """The letter of a step that was taken before its answer was lost."""
+    if step.action is Action.SUSPEND:
+        return letter_of_standing_hold(session, detail.invoice.customer_id, detail.invoice.id)
+    return claim_step_letter(session, detail, step, now)
+
+
+def _unsent(session: Session, detail: InvoiceDetail) -> str | None:
+    """A letter that this invoice brought about before it was closed, and that others wait for: a list, or a suspension."""
+    unsent = unsent_step_letter(session, detail.invoice.id)
+    return unsent or letter_of_standing_hold(session, detail.invoice.customer_id, detail.invoice.id)
 
 
 def _end_what_is_over(session: Session, detail: InvoiceDetail, now: datetime) -> None:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from activities.chasing_facts import chasing_facts, still_asked_for
+from activities.outstanding_link import link_for_all
 from domain.calendar import local_day
 from domain.customer import Customer, Tenant
 from domain.errors import InvariantError
@@ -26,7 +27,7 @@ from domain.money import Money, total
 from domain.payment import PaymentMethod, PaymentStatus
 from domain.payment_link import LinkStatus
 from domain.standing import HoldReason
-from persistence import customers, holds, invoices, link_details, payments, tenants
+from persistence import chasing, customers, holds, invoices, link_details, payments, tenants
 from persistence.invoices import InvoiceDetail
 from persistence.link_details import LinkDetail
 from persistence.messages import Message
@@ -59,13 +60,6 @@ def is_wanted(session: Session, message: Message, now: datetime) -> bool:
     return not message.letter.chases or message.invoice_id is None or bool(still_asked_for(session, message, now))
 
 
-def _suspension_reason(detail: InvoiceDetail) -> str:
-    """The invoice that brought it about, unless it was paid meanwhile and others still suspend."""
-    if detail.invoice.state.is_closed:
-        return "Other invoices are still unpaid after our final warning."
-    return f"Invoice {detail.invoice.number} is still unpaid after our final warning."
-
-
 def _purpose(paid_by: LinkDetail | None) -> str | None:
     """What the link said that it is for; nothing where it said no more than the invoice does."""
     if paid_by is None or (paid_by.invoice_number and not paid_by.link.description):
@@ -77,7 +71,7 @@ def letter_facts(session: Session, message: Message, links: LinkMaker, now: date
     """What the letter tells, as of `now` (UTC)."""
     if message.letter.chases:
         return chasing_facts(session, message, links, now)
-    known = _Known(session, message, links)
+    known = _Known(session, message, links, now)
     if message.letter in {Letter.PAYMENT_CONFIRMATION, Letter.PAYMENT_FAILED}:
         return known.payment_letter()
     if message.letter in {Letter.SUSPENSION_NOTICE, Letter.REACTIVATION_CONFIRMATION}:
@@ -94,6 +88,7 @@ class _Known:
     session: Session
     message: Message
     links: LinkMaker
+    now: datetime
 
     @property
     def tenant(self) -> Tenant:
@@ -198,12 +193,35 @@ class _Known:
         detail = self.detail() if hold.reason is HoldReason.OVERDUE else None
         return SuspensionNoticeFacts(
             customer_name=self.customer.name,
-            reason=_suspension_reason(detail) if detail else hold.reason.in_words,
+            reason=self._suspension_reason() if detail else hold.reason.in_words,
             contact_email=branding.contact_email,
             portal_link=branding.portal_url,
             amount_overdue=self._overdue(detail) if detail else None,
-            payment_link=self.links(detail.payment_token) if detail else None,
+            payment_link=self._link_out_of_suspension(detail) if detail else None,
         )
+
+    def _suspending(self) -> list[InvoiceDetail]:
+        """What suspends the customer now, oldest first: all of it must be paid (or most, as the policy says)."""
+        found = [
+            detail
+            for detail in invoices.suspending(self.session, self.message.customer_id)
+            if chasing.set_aside_now(self.session, detail, self.now) is None
+        ]
+        return sorted(found, key=lambda detail: (detail.invoice.due_on, detail.invoice.number))
+
+    def _suspension_reason(self) -> str:
+        numbers = [detail.invoice.number for detail in self._suspending()]
+        if len(numbers) > 1:
+            return f"Invoices {', '.join(numbers[:-1])} and {numbers[-1]} are still unpaid after our final warning."
+        return f"Invoice {numbers[0]} is still unpaid after our final warning." if numbers else HoldReason.OVERDUE.in_words
+
+    def _link_out_of_suspension(self, detail: InvoiceDetail) -> str:
+        """Where to pay what lets the customer back in: the one invoice, or all that is owed where several suspend."""
+        suspending = self._suspending()
+        if len(suspending) <= 1:
+            return self.links((suspending or [detail])[0].payment_token)
+        everything = link_for_all(self.session, self.message.customer_id, detail.invoice.total.currency, self.now)
+        return self.links(everything.code)
 
     def _overdue(self, detail: InvoiceDetail) -> Money:
         """All that the customer owes and should have paid by the day the letter was decided, in the invoice's currency."""

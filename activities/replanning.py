@@ -39,7 +39,7 @@ def warn_anew(session: Session, detail: InvoiceDetail, now: datetime) -> None:
     is_on_its_way = any(step.action is Action.SUSPEND for step in dunning_plans.of(session, detail))
     if detail.invoice.state.is_closed or detail.suspended_at is not None or not is_on_its_way:
         return
-    if warning_came_to_nothing(session, detail.invoice.id):
+    if warning_came_to_nothing(session, detail):
         plan = plan_under(session, detail, detail.policy, now)
         chasing.replan(session, detail.invoice.id, plan=plan, round_=detail.plan_round + 1)
 

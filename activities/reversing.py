@@ -167,7 +167,7 @@ def _reverse(
         credit_taken_back=str(credit),
     )  # fmt: skip
     _free_what_staff_booked(session, payment, actor, reason, now)
-    return Reversal(tuple(sorted(by_id)), _suspend_again(session, payment.customer_id, reopened, now))
+    return Reversal(tuple(sorted(by_id)), _suspend_again(session, payment.customer_id, paid, now))
 
 
 def _free_what_staff_booked(session: Session, payment: Payment, actor: str, reason: str, now: datetime) -> None:
@@ -194,9 +194,9 @@ def _outcome(attempt: Attempt | None) -> Outcome | None:
     return attempt.outcome if attempt else None
 
 
-def _suspend_again(session: Session, customer_id: str, reopened: list[InvoiceDetail], now: datetime) -> tuple[str, ...]:
-    """Suspend the customer whom one of these invoices had suspended until it was paid, unless another still does."""
-    for detail in reopened:
+def _suspend_again(session: Session, customer_id: str, paid: list[InvoiceDetail], now: datetime) -> tuple[str, ...]:
+    """Suspend the customer whom one of these invoices had suspended until enough of it was paid, unless another still does."""
+    for detail in paid:
         if detail.suspended_at is not None:
             message_id = suspend(session, customer_id, detail.invoice.id, now)
             return (message_id,) if message_id else ()

@@ -72,7 +72,7 @@ def read_standing(
 
 
 def _waiting(session: Session, detail: InvoiceDetail, now: datetime) -> Waiting | None:
-    found = chasing.set_aside_now(session, detail, now)
+    found = chasing.set_aside_now(session, detail, now) or chasing.over_but_not_ended(session, detail)
     if found is None:
         return None
     return Waiting(found.why, _chased_again_at(session, detail, found.until) if found.until else None)

@@ -3,6 +3,7 @@
 The customer's row is locked by the caller, so that however many invoices race, each change and its letter happen once.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -13,11 +14,11 @@ from persistence import audit, chasing, holds, invoices, messages
 from persistence.messages import Claim
 
 
-def suspend(session: Session, customer_id: str, invoice_id: str, now: datetime) -> str | None:
+def suspend(session: Session, customer_id: str, invoice_id: str, now: datetime, *, tells_customer: bool = True) -> str | None:
     """Place the hold of a customer whom unpaid invoices suspend, and claim its letter; the letter's id.
 
     Nothing happens where what is left is less than the policy suspends for. The letter goes out only when the customer was
-    not held before, once however many invoices are late (requirements L4).
+    not held before, once however many invoices are late (requirements L4), unless the policy suspends without a word.
     """
     if not debts_suspend(session, customer_id, now):
         return None
@@ -29,7 +30,7 @@ def suspend(session: Session, customer_id: str, invoice_id: str, now: datetime) 
         session, now, audit.SYSTEM, "CUSTOMER_SUSPENDED", "Customer", customer_id,
         hold_id=hold_id, invoice_id=invoice_id, reason=HoldReason.OVERDUE.value,
     )  # fmt: skip
-    if before:
+    if before or not tells_customer:
         return None
     letter = Claim(Letter.SUSPENSION_NOTICE, "Customer", customer_id, hold_id, customer_id, invoice_id=invoice_id)
     return messages.claim(session, letter, now)
@@ -73,12 +74,23 @@ def lift(
         hold_id=hold_id, reason=reason.value, invoice_id=invoice_id, payment_id=payment_id,
         still_held=sorted(other.value for other in after), note=note,
     )  # fmt: skip
+    if reason is HoldReason.CLOSED and after:
+        return _tell_what_still_holds(session, customer_id, after, now)
     if not is_back(before, after):
         return None
     letter = Claim(
         Letter.REACTIVATION_CONFIRMATION, "Customer", customer_id, hold_id, customer_id,
         invoice_id=invoice_id, payment_id=payment_id,
     )  # fmt: skip
+    return messages.claim(session, letter, now)
+
+
+def _tell_what_still_holds(session: Session, customer_id: str, after: Mapping[HoldReason, str], now: datetime) -> str | None:
+    """The account is open again, and suspended: what was placed while it was closed was told to nobody."""
+    reason = HoldReason.OVERDUE if HoldReason.OVERDUE in after else next(iter(after))
+    over = invoices.suspending(session, customer_id)
+    invoice_id = over[0].invoice.id if over and reason is HoldReason.OVERDUE else None
+    letter = Claim(Letter.SUSPENSION_NOTICE, "Customer", customer_id, after[reason], customer_id, invoice_id=invoice_id)
     return messages.claim(session, letter, now)
 
 

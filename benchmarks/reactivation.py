@@ -78,10 +78,10 @@ class Measurement:
                     bare.append(round_trip)
                     times.append(waited)
         return Comparison(
-            Latencies("one bare activity round trip", tuple(bare)),
+            Latencies("bare activity round trip", tuple(bare)),
             (
-                Latencies("Paynow's update arrives → ACTIVE", tuple(updates)),
-                Latencies("staff send a bank transfer → ACTIVE", tuple(records)),
+                Latencies("Paynow's update → ACTIVE", tuple(updates)),
+                Latencies("recorded payment → ACTIVE", tuple(records)),
             ),
         )
 
@@ -157,7 +157,7 @@ async def _suspend_everybody(business: MeasuredBusiness, client: Client) -> None
 @contextmanager
 def _served_round_trips(stack: Stack) -> Iterator[None]:
     """A worker process of its own, as the product's is."""
-    command = [sys.executable, "-m", "benchmarks.bare_round_trip", f"--temporal={stack.describe()['temporal']}"]
+    command = [sys.executable, "-m", "benchmarks.bare_worker", f"--temporal={stack.describe()['temporal']}"]
     process = spawn(command, log=stack.state / "logs" / "bare.log", environment=os.environ, directory=ROOT)
     try:
         yield
@@ -198,7 +198,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _table(comparison: Comparison) -> Table:
-    columns = {"n": "samples", "p50": "p50_multiple", "p95": "p95_multiple", "p95 in medians": "p95_in_medians"}
+    columns = {"n": "samples", "p50": "p50_multiple", "p95": "p95_multiple", "p95/p50": "p95_in_medians"}
     columns |= {"p50 ms": "p50_ms", "p95 ms": "p95_ms"}
     table = Table(Column("", no_wrap=True), *columns, title="In bare round trips of the same run")
     for row in comparison.rows():

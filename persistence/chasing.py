@@ -44,6 +44,16 @@ def set_aside_now(session: Session, detail: InvoiceDetail, now: datetime) -> Set
     )
 
 
+def over_but_not_ended(session: Session, detail: InvoiceDetail) -> SetAside | None:
+    """What set an open invoice aside until a day that is over, where nobody has had it chased again yet.
+
+    Between midnight and the policy's hour it is neither set aside nor back where it was.
+    """
+    block = standing_block(session, detail.invoice.customer_id)
+    ends = [day for day in (detail.paused_until, block.until if block else None) if day is not None]
+    return SetAside(f"was set aside until {max(ends)}", max(ends)) if ends else None
+
+
 def pause(session: Session, invoice_id: str, until: date | None) -> None:
     """Pause an invoice up to and including a local day; None ends the pause."""
     session.execute(update(InvoiceRow).where(InvoiceRow.id == invoice_id).values(paused_until=until))

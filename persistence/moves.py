@@ -200,3 +200,9 @@ def _move(row: StaffMoveRow) -> StaffMove:
         decided_at=row.decided_at,
         refusal=row.refusal,
     )
+
+
+def due_day_since(session: Session, detail: InvoiceDetail) -> datetime:
+    """When the invoice got the due day that it has: steps that were taken before were about another."""
+    extended = last_done(session, detail.invoice.id, MoveKind.EXTEND)
+    return extended.decided_at if extended and extended.decided_at else detail.issued_at

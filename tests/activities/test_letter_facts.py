@@ -54,4 +54,4 @@ def test_a_suspension_that_another_invoice_keeps_up_is_told_without_the_paid_one
 
     pay(database, tenant, first)
 
-    assert wanted_reason(database, tenant, letter) == "Other invoices are still unpaid after our final warning."
+    assert wanted_reason(database, tenant, letter) == f"Invoice {second.number} is still unpaid after our final warning."
