@@ -13,8 +13,9 @@ from domain.dunning_policy import DunningPolicy
 from domain.dunning_preview import PreviewedStep, preview_again
 from domain.letters import Letter
 from domain.sending_calendar import SendingCalendar
-from persistence import dunning_plans, holds, messages, moves, tenants
+from persistence import dunning_plans, holds, letter_invoices, messages, moves, tenants
 from persistence.invoices import InvoiceDetail
+from persistence.messages import Message
 from public_holidays import sending_calendar, span
 
 
@@ -39,7 +40,14 @@ def warning_came_to_nothing(session: Session, detail: InvoiceDetail) -> bool:
         for message in messages.of_invoice(session, detail.invoice.id)
         if message.letter is Letter.FINAL_WARNING and message.queued_at >= since
     ]
-    return bool(warnings) and all(message.status == "CANCELLED" for message in warnings)
+    return bool(warnings) and all(_came_to_nothing(session, message, detail) for message in warnings)
+
+
+def _came_to_nothing(session: Session, message: Message, detail: InvoiceDetail) -> bool:
+    """Cancelled, or a list that was written without this invoice."""
+    if message.status == "CANCELLED" or message.entity_type == "Invoice":
+        return message.status == "CANCELLED"
+    return message.subject is not None and not letter_invoices.is_told(session, message.id, detail.invoice.id)
 
 
 def calendar_from(policy: DunningPolicy, tenant: Tenant, due_on: date, now: datetime) -> SendingCalendar:

@@ -139,7 +139,7 @@ async def sweep_customer_moves(database: Database, workflows: Workflows, now: da
     for tenant_id, asked in waiting:
         try:
             await workflows.make_customer_move(tenant_id, asked.customer_id, asked.move)
-        except (ConflictError, EngineUnavailableError) as error:
+        except DunlinError as error:
             log.warning("a move on a customer was not made", move_id=asked.id, customer_id=asked.customer_id, error=str(error))
     return len(waiting)
 

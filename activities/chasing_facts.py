@@ -43,7 +43,7 @@ def still_asked_for(session: Session, message: Message, now: datetime) -> list[I
     ids = letter_invoices.of_message(session, message.id) if is_list(message) else [message.invoice_id]
     found = [detail for detail in (invoices.get(session, each) for each in ids) if detail.invoice.state is InvoiceState.OPEN]
     found = [detail for detail in found if chasing.set_aside_now(session, detail, now) is None]
-    found = [detail for detail in found if moves.due_day_since(session, detail) < message.queued_at]
+    found = [detail for detail in found if not moves.was_extended_since(session, detail.invoice.id, message.queued_at)]
     return sorted(found, key=lambda detail: (detail.invoice.due_on, detail.invoice.number))
 
 

@@ -9,6 +9,7 @@ from temporalio import activity
 from activities.clock import present
 from activities.closing import write_off
 from activities.failures import translated
+from activities.lifecycles import is_ours
 from activities.replanning import warn_anew
 from activities.standing import Standing, read_standing
 from activities.step_letters import claim_step_letter, postponed_until, unsent_step_letter
@@ -16,7 +17,7 @@ from activities.suspension import letter_of_standing_hold, reactivate, suspend, 
 from domain.calendar import local_day
 from domain.dunning import PlannedStep, is_pointless
 from domain.dunning_ladder import Action
-from persistence import audit, chasing, customers, dunning_plans, holds, invoices, tenants
+from persistence import audit, chasing, customers, dunning_plans, holds, invoices, messages, tenants
 from persistence.database import Database
 from persistence.invoices import InvoiceDetail
 from public_holidays import sending_calendar
@@ -66,8 +67,7 @@ class Collecting:
                 holds.decide_step(session, request.invoice_id, request.step, taken=False, now=now)
                 # Paid between a first try, whose answer was lost, and this one: a suspension that the first placed ends here,
                 # and a letter that it claimed for other invoices too is still sent.
-                standing, unsent = _after_look(session, detail, now), _unsent(session, detail)
-                return replace(standing, message_id=unsent) if unsent else standing
+                return replace(_after_look(session, detail, now), more_message_ids=_unsent(session, detail))
             step = _planned(session, detail, request.step)
             if step is None:
                 # Another plan was made while this was on its way.
@@ -101,10 +101,11 @@ class Collecting:
             _end_what_is_over(session, detail, request.now)
             detail = invoices.lock_one(session, request.invoice_id)
             is_chased = chasing.set_aside_now(session, detail, request.now) is None
-            message_id = None
             if detail.invoice.state.is_closed:
-                message_id = _unsent(session, detail)
-            elif is_chased and detail.suspended_at is not None:
+                # Closed after a first try, whose answer was lost.
+                return replace(_after_look(session, detail, request.now), more_message_ids=_unsent(session, detail))
+            message_id = None
+            if is_chased and detail.suspended_at is not None:
                 message_id = suspend(session, request.customer_id, request.invoice_id, request.now)
             elif is_chased:
                 warn_anew(session, detail, request.now)
@@ -163,10 +164,10 @@ def _letter_again(session: Session, detail: InvoiceDetail, step: PlannedStep, no
     return claim_step_letter(session, detail, step, now)
 
 
-def _unsent(session: Session, detail: InvoiceDetail) -> str | None:
-    """A letter that this invoice brought about before it was closed, and that others wait for: a list, or a suspension."""
-    unsent = unsent_step_letter(session, detail.invoice.id)
-    return unsent or letter_of_standing_hold(session, detail.invoice.customer_id, detail.invoice.id)
+def _unsent(session: Session, detail: InvoiceDetail) -> tuple[str, ...]:
+    """The letters that wait although their invoice is closed: others may be listed in them, or be told of a suspension."""
+    found = messages.of_invoice(session, detail.invoice.id)
+    return tuple(message.id for message in found if is_ours(message, detail.invoice.id))
 
 
 def _end_what_is_over(session: Session, detail: InvoiceDetail, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """What an invoice's lifecycle is started with, for the first time or again; the door to Temporal is handed in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from domain.letters import Letter
 from domain.money import Money
 from persistence import dunning_plans, holds, messages, tenants
 from persistence.invoices import InvoiceDetail
-from persistence.messages import Claim
+from persistence.messages import Claim, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Remembered:
     """What a lifecycle that continues as new takes along besides what every start tells.
 
     Attributes:
-        heard_of: the payments whose news was acted on: the same one is heard of once.
+        heard_of: the payments whose news was acted on, each with what was left due then: the same news is heard of once.
         has_news: something happened that was not looked at yet.
         was_reopened: a payment of the invoice was reversed in this lifecycle.
         not_before: the next step may not be taken before this instant.
@@ -36,7 +36,7 @@ class Remembered:
     """
 
     is_suspending: bool = False
-    heard_of: tuple[str, ...] = ()
+    heard_of: tuple[tuple[str, Money], ...] = ()
     has_news: bool = False
     was_reopened: bool = False
     not_before: datetime | None = None
@@ -56,6 +56,7 @@ class LifecycleStart:
         zone: of the tenant; days that staff name are meant in it.
         is_disputed, paused_until, longest_pause_days: what staff moves are checked against (`domain.moves.Movable`).
         waiting: why and until when it is set aside; None when it is chased.
+        waiting_message_ids: letters that an earlier lifecycle claimed and did not send.
     """
 
     tenant_id: str
@@ -75,6 +76,7 @@ class LifecycleStart:
     longest_pause_days: int = 30
     waiting: Waiting | None = None
     remembered: Remembered = Remembered()
+    waiting_message_ids: tuple[str, ...] = ()
 
 
 class LifecycleStarter(Protocol):
@@ -111,9 +113,16 @@ def start_after_reversal(session: Session, tenant_id: str, detail: InvoiceDetail
     """
     invoice = detail.invoice
     letter = messages.claim(session, issued_letter(invoice.id, invoice.customer_id), detail.issued_at)
+    found = messages.of_invoice(session, invoice.id)
+    waiting = tuple(message.id for message in found if is_ours(message, invoice.id) and message.id != letter)
     is_waiting = letter is not None and messages.get(session, letter).status == "QUEUED"
     taken = tuple(TakenStep(step, now) for step, outcome, _ in holds.steps(session, invoice.id) if outcome == "TAKEN")
-    return _start(session, tenant_id, detail, letter if is_waiting else None, taken)
+    return replace(_start(session, tenant_id, detail, letter if is_waiting else None, taken), waiting_message_ids=waiting)
+
+
+def is_ours(message: Message, invoice_id: str) -> bool:
+    """Whether a letter waits that an invoice brought about itself: its lifecycle sends it, and no payment."""
+    return message.status == "QUEUED" and message.invoice_id == invoice_id and message.payment_id is None
 
 
 def _start(

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.chasing_facts import is_list, still_asked_for
 from activities.clock import present
 from activities.failures import translated
 from activities.letter_facts import LinkMaker, is_wanted, letter_facts
@@ -16,7 +17,7 @@ from domain.errors import InvalidInputError, InvariantError
 from domain.letters import Branding
 from mail.letters import RenderedLetter, render
 from mail.mailer import MailDeferredError, Mailer, MailRefusedError, OutgoingMail, mailbox
-from persistence import customers, invoices, messages, tenants
+from persistence import customers, invoices, letter_invoices, messages, tenants
 from persistence.database import Database
 from persistence.messages import Message
 from public_holidays import sending_calendar
@@ -68,10 +69,11 @@ class Mailing:
         request = replace(request, now=present(request.now))
         with self._database.tenant(request.tenant_id) as session:
             message = messages.get(session, request.message_id)
-            if message.status != "QUEUED":
-                return Delivery(message.status)
             # Nobody puts a further invoice on a letter's list while it is being written, nor afterwards.
             customers.lock(session, message.customer_id)
+            message = messages.get(session, request.message_id)
+            if message.status != "QUEUED":
+                return Delivery(message.status)
             if not is_wanted(session, message, request.now):
                 messages.mark_cancelled(session, message.id, "Paid, closed or set aside before it could be sent.")
                 return Delivery.CANCELLED
@@ -84,6 +86,9 @@ class Mailing:
                 messages.mark_failed(session, message.id, str(error), request.now)
                 return Delivery.FAILED
             messages.mark_written(session, message.id, letter.subject)
+            if is_list(message):
+                told = [detail.invoice.id for detail in still_asked_for(session, message, request.now)]
+                letter_invoices.mark_told(session, message.id, told)
         return self._send(request, message, letter, branding)
 
     def _send(self, request: DeliveryRequest, message: Message, letter: RenderedLetter, branding: Branding) -> Delivery:

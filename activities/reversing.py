@@ -14,6 +14,7 @@ from temporalio import activity
 
 from activities.failures import translated
 from activities.lifecycles import LifecycleReopener, LifecycleStart, start_after_reversal
+from activities.replanning import warn_anew
 from activities.settlement import money_account
 from activities.suspension import letter_of_standing_hold, suspend
 from domain import ledger as entries
@@ -167,6 +168,9 @@ def _reverse(
         credit_taken_back=str(credit),
     )  # fmt: skip
     _free_what_staff_booked(session, payment, actor, reason, now)
+    for invoice_id in sorted(by_id):
+        # A warning that was dropped because the invoice had been paid was never given.
+        warn_anew(session, invoices.get(session, invoice_id), now)
     return Reversal(tuple(sorted(by_id)), _suspend_again(session, payment.customer_id, paid, now))
 
 

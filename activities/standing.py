@@ -28,6 +28,7 @@ class Standing:
         due_on: the due day (ISO 8601), which may have moved.
         plan: the invoice's plan where it may be another than the lifecycle knows; None: the same.
         longest_pause_days: by the invoice's policy; None in answers from before that was told.
+        more_message_ids: letters that the invoice brought about before it was closed, and that nobody has sent yet.
     """
 
     state: InvoiceState
@@ -42,6 +43,7 @@ class Standing:
     due_on: str | None = None
     plan: tuple[PlannedStep, ...] | None = None
     longest_pause_days: int | None = None
+    more_message_ids: tuple[str, ...] = ()
 
 
 def read_standing(

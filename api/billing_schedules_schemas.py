@@ -6,16 +6,13 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from api.reasons import Reason, on_one_line
 from domain.billing_schedule import LONGEST_CATCH_UP_HOURS, BillingTimes, Due, format_time, parse_time
 from persistence.billing_runs import BillingRunState
 from persistence.billing_schedules import ScheduleTerms, StoredSchedule
 
 UPCOMING_SHOWN = 5
 USUAL_CATCH_UP_HOURS = 72
-
-
-def _on_one_line(value: object) -> object:
-    return " ".join(value.split()) if isinstance(value, str) else value
 
 
 class BillingScheduleRequest(BaseModel):
@@ -31,11 +28,11 @@ class BillingScheduleRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, BeforeValidator(_on_one_line)] = Field(min_length=1, max_length=60, examples=["Monthly"])
-    day_of_month: int = Field(ge=1, le=31, examples=[1])
-    at: str = Field(max_length=5, examples=["04:00"])
-    month_offset: int = Field(default=0, ge=-1, le=1)
-    catch_up_hours: int = Field(default=USUAL_CATCH_UP_HOURS, ge=1, le=LONGEST_CATCH_UP_HOURS)
+    name: Annotated[str, BeforeValidator(on_one_line)] = Field(min_length=1, max_length=60, examples=["Monthly"])
+    day_of_month: int = Field(strict=True, ge=1, le=31, examples=[1])
+    at: str = Field(examples=["04:00"])
+    month_offset: int = Field(default=0, strict=True, ge=-1, le=1)
+    catch_up_hours: int = Field(default=USUAL_CATCH_UP_HOURS, strict=True, ge=1, le=LONGEST_CATCH_UP_HOURS)
 
     def terms(self) -> ScheduleTerms:
         """Raises: InvalidInputError: `at` is not a time of day."""
@@ -48,9 +45,7 @@ class PauseRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    note: Annotated[str, BeforeValidator(_on_one_line)] = Field(
-        min_length=1, max_length=300, examples=["Prices for 2027 are not agreed yet."]
-    )
+    note: Reason = Field(examples=["Prices for 2027 are not agreed yet."])
 
 
 class DueShown(BaseModel):

@@ -7,6 +7,7 @@ from api.dunning_policies_schemas import (
     AfterVersion,
     CustomerPolicyShown,
     IfVersionQuery,
+    NoteQuery,
     PolicyRequest,
     PolicyShown,
 )
@@ -15,6 +16,7 @@ from api.services import Services
 from api.staff import AnyStaff, BillingStaff
 from domain.dunning_policy import DunningPolicy
 from domain.errors import ConflictError
+from domain.new_policy import new_policy
 from persistence import audit, customers, dunning_policies
 
 router = APIRouter(prefix="/api", tags=["dunning policy"])
@@ -30,7 +32,7 @@ def show_policy(services: Services, staff: AnyStaff) -> PolicyShown:
 @router.put("/dunning-policy")
 def change_policy(request: PolicyRequest, services: Services, staff: BillingStaff) -> PolicyShown:
     """Chase later invoices by another policy; those that are issued keep theirs. The same policy again changes nothing."""
-    policy = DunningPolicy.from_data(request.policy)
+    policy = new_policy(request.policy)
     with services.database.tenant(staff.tenant_id) as session:
         current = dunning_policies.of_business(session)
         _require_version(request.if_version, current.version)
@@ -65,7 +67,7 @@ def change_customers_policy(
     customer_id: str, request: PolicyRequest, services: Services, staff: BillingStaff
 ) -> CustomerPolicyShown:
     """Give a customer a policy of its own, for later invoices. The same policy again changes nothing."""
-    policy = DunningPolicy.from_data(request.policy)
+    policy = new_policy(request.policy)
     with services.database.tenant(staff.tenant_id) as session:
         customers.get(session, customer_id)
         version, own = _own(session, customer_id)
@@ -84,7 +86,7 @@ def change_customers_policy(
 
 @router.delete("/customers/{customer_id}/dunning-policy")
 def remove_customers_policy(
-    customer_id: str, services: Services, staff: BillingStaff, if_version: IfVersionQuery = None
+    customer_id: str, services: Services, staff: BillingStaff, if_version: IfVersionQuery = None, note: NoteQuery = ""
 ) -> CustomerPolicyShown:
     """Let the business's policy count for a customer again; answers what counts now, also when there was nothing to remove."""
     with services.database.tenant(staff.tenant_id) as session:
@@ -93,7 +95,9 @@ def remove_customers_policy(
         _require_version(if_version, version)
         if own is not None:
             now = services.clock()
-            removed = dunning_policies.put(session, None, customer_id=customer_id, follows=version, actor=staff.name, now=now)
+            removed = dunning_policies.put(
+                session, None, customer_id=customer_id, follows=version, note=note, actor=staff.name, now=now
+            )
             audit.record(
                 session, now, staff.name, "CUSTOMER_DUNNING_POLICY_REMOVED", "Customer", customer_id,
                 policy_id=removed.id, version=removed.version,

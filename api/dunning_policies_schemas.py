@@ -4,17 +4,13 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 
 from fastapi import Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from api.reasons import Note
 from domain.dunning_policy import default_policy
 from persistence.dunning_policies import StoredPolicy
 
-LONGEST_NOTE = 500
 _MOST_VERSIONS = 2**31 - 1
-
-
-def _trimmed(value: object) -> object:
-    return value.strip() if isinstance(value, str) else value
 
 
 PolicyData = Annotated[
@@ -33,6 +29,7 @@ IfVersion = Annotated[
         description="The version that you looked at; when another one counts by now, nothing is changed (409).",
     ),
 ]
+NoteQuery = Annotated[Note, Query(description="Why, as in the body of PUT.")]
 IfVersionQuery = Annotated[int | None, Query(ge=0, le=_MOST_VERSIONS, description="As in the body of PUT.")]
 AfterVersion = Annotated[int | None, Query(ge=1, le=_MOST_VERSIONS, description="The `next` of the page before.")]
 
@@ -43,7 +40,7 @@ class PolicyRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     policy: PolicyData
-    note: Annotated[str, BeforeValidator(_trimmed)] = Field(default="", max_length=LONGEST_NOTE)
+    note: Note = ""
     if_version: IfVersion = None
 
 

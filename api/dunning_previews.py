@@ -15,6 +15,7 @@ from domain.customer import Tenant
 from domain.dunning_policy import DunningPolicy
 from domain.dunning_preview import PreviewedStep, preview_new
 from domain.errors import InvalidInputError
+from domain.new_policy import new_policy
 from persistence import chasing, customers, dunning_plans, dunning_policies, holds, invoices, tenants
 from persistence.dunning_policies import StoredPolicy
 from persistence.invoices import InvoiceDetail
@@ -45,7 +46,7 @@ def preview_policy(
 @router.post("/dunning-policy/preview")
 def preview_draft(request: DraftRequest, services: Services, staff: BillingStaff) -> PolicyPreview:
     """The same for a policy that is not saved yet. Nothing is changed."""
-    policy = DunningPolicy.from_data(request.policy)
+    policy = new_policy(request.policy)
     with services.database.tenant(staff.tenant_id) as session:
         tenant = tenants.current(session)
     return PolicyPreview(policy=None, plan=_hypothetical(policy, tenant, request.due_on, request.issued_on, services.clock()))

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.days import Day
 from api.dunning_policies_schemas import PolicyData, PolicyShown
 from domain.calendar import local_day
 from domain.customer import Tenant
@@ -21,13 +22,13 @@ from public_holidays import public_holidays
 _EARLIEST, _LATEST = date(2000, 1, 1), date(2099, 12, 31)
 
 DueOn = Annotated[
-    date | None,
+    Day | None,
     Query(
         ge=_EARLIEST, le=_LATEST, description="Due on this day; without it, as many days after the issue as the business gives."
     ),
 ]
 IssuedOn = Annotated[
-    date | None,
+    Day | None,
     Query(
         ge=_EARLIEST,
         le=_LATEST,
@@ -42,8 +43,8 @@ class DraftRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     policy: PolicyData
-    due_on: date | None = Field(default=None, ge=_EARLIEST, le=_LATEST)
-    issued_on: date | None = Field(default=None, ge=_EARLIEST, le=_LATEST)
+    due_on: Day | None = Field(default=None, ge=_EARLIEST, le=_LATEST)
+    issued_on: Day | None = Field(default=None, ge=_EARLIEST, le=_LATEST)
 
 
 class StepPreviewed(BaseModel):

@@ -115,15 +115,17 @@ class _Asked:
 
         async def go_on(asked: StaffMove) -> StoredAnswer:
             await self._hand_over(asked)
-            return answer(200, await asyncio.to_thread(invoice_shown, self.services, self.staff, self.invoice_id))
+            shown = await asyncio.to_thread(invoice_shown, self.services, self.staff, self.invoice_id)
+            self._refuse_anothers(asked, shown.number)
+            return answer(200, shown)
 
         scope = f"{self.staff.tenant_id}/{self.invoice_id}/{self.kind.value.lower()}"
         return await once_making(self.services, scope, idempotency_key, request, Making(Prefix.STAFF_MOVE, begin, go_on))
 
     def _put_on_record(self, move_id: str) -> StaffMove:
-        """Store the move for the lifecycle that makes it; the same one while an equal one waits to be made.
+        """Store the move for the lifecycle that makes it; an equal one while that waits to be made, or has closed the invoice.
 
-        What is stored under the id already is this very request's.
+        What is stored under the id already is what an earlier request with the same key came to.
 
         Raises:
             ConflictError: the invoice is closed.
@@ -139,6 +141,9 @@ class _Asked:
             move = Move(move_id, self.kind, self.day)
             detail = invoices.lock_one(session, self.invoice_id)
             if detail.invoice.state.is_closed:
+                closing = moves.last_done(session, self.invoice_id, self.kind)
+                if closing is not None and self.kind.closes_as is detail.invoice.state:
+                    return closing
                 # Whatever the day is: no lifecycle runs that could say so.
                 refuse_impossible(move, moves.movable(detail), local_day(now, tenants.current(session).time_zone))
             return moves.request(
@@ -156,7 +161,7 @@ class _Asked:
 
         Raises:
             ConflictError, InvalidInputError: it was refused, now or before.
-            EngineUnavailableError: it is stored, and made in a minute.
+            MadeLaterError: it is stored, and made in a minute.
         """
         if asked.status is MoveStatus.REQUESTED:
             try:
@@ -164,6 +169,18 @@ class _Asked:
             except (ConflictError, InvalidInputError) as error:
                 asked = await asyncio.to_thread(self._refused, asked, error)
         asked.raise_refusal()
+
+    def _refuse_anothers(self, asked: StaffMove, number: str) -> None:
+        """Tell whoever came second that the move was made, and that theirs, with its reason, was not.
+
+        Raises:
+            ConflictError: the move that was made is somebody else's, or was asked for with another reason.
+        """
+        if (asked.actor, asked.reason) != (self.staff.name, self.reason):
+            raise ConflictError(
+                f"Invoice {number} was {self.kind.participle} already by {asked.actor}: this request changed nothing, and its "
+                "reason was not kept."
+            )
 
     def _refused(self, asked: StaffMove, error: ConflictError | InvalidInputError) -> StaffMove:
         """The move as it was decided: refused, unless it was made by an earlier try whose answer was lost."""

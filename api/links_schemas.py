@@ -6,13 +6,10 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.payments_schemas import PaymentShown
+from api.reasons import on_one_line
 from api.schemas import Amount, MessageShown
 from domain.money import LARGEST_AMOUNT_MINOR
 from domain.payment_link import LONGEST_LIFE, LinkStatus, LinkType
-
-
-def _on_one_line(value: object) -> object:
-    return " ".join(value.split()) if isinstance(value, str) else value
 
 
 class PaymentLinkRequest(BaseModel):
@@ -33,7 +30,7 @@ class PaymentLinkRequest(BaseModel):
     invoice_id: str | None = Field(default=None, max_length=60)
     amount: int | None = Field(default=None, gt=0, le=LARGEST_AMOUNT_MINOR)
     currency: str | None = Field(default=None, min_length=3, max_length=3, examples=["ZAR"])
-    description: Annotated[str, BeforeValidator(_on_one_line)] = Field(
+    description: Annotated[str, BeforeValidator(on_one_line)] = Field(
         default="", max_length=200, description="What the payer is told it is for.", examples=["Registration fee 2027, Grade 1"]
     )
     expires_in_days: int | None = Field(default=None, ge=1, le=LONGEST_LIFE.days)

@@ -5,13 +5,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.reasons import NoteIfAny, Reason
 from api.schemas import Amount
 from domain.money import LARGEST_AMOUNT_MINOR
 from domain.payment import PaymentMethod
 from persistence.attempts import Attempt
 from persistence.payments import Payment
-
-LONGEST_NOTE = 500
 
 Minor = Annotated[int, Field(gt=0, le=LARGEST_AMOUNT_MINOR, strict=True, description="In minor units (cents).")]
 Currency = Annotated[str, Field(min_length=3, max_length=3, examples=["ZAR"])]
@@ -103,7 +102,7 @@ class RecordPaymentRequest(BaseModel):
     currency: Currency
     reference: str = Field(min_length=1, max_length=100, examples=["FNB-2026-11-21-0042"])
     received_on: date | None = None
-    note: str | None = Field(default=None, min_length=1, max_length=LONGEST_NOTE)
+    note: NoteIfAny = None
 
 
 class ApplyCreditRequest(BaseModel):
@@ -121,7 +120,7 @@ class ReversePaymentRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str = Field(min_length=3, max_length=500, examples=["The bank returned the transfer."])
+    reason: Reason = Field(examples=["The bank returned the transfer."])
 
 
 def _reversal(payment: Payment) -> ReversalShown | None:

@@ -11,9 +11,10 @@ from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from domain.errors import ConflictError, DunlinError, InvalidInputError, NotFoundError
+from domain.quoting import shortened
 from gateways.base import BadSignatureError, MalformedUpdateError
 from persistence.idempotency import KeyReusedError, StillWorkingError
-from workflows.client import EngineUnavailableError
+from workflows.client import EngineUnavailableError, MadeLaterError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -93,12 +94,13 @@ def _on_dunlin_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _on_engine_down(error: EngineUnavailableError) -> JSONResponse:
-    """Its own words may hold addresses of the house: they are for the log."""
+    """The words of most may hold addresses of the house: they are for the log."""
     log.warning("Temporal does not answer", error=str(error))
+    told = "This could not be started just now, and nothing is lost: send the same request again in a moment."
     return problem(
         503,
         "try-again-soon",
-        "This could not be started just now, and nothing is lost: send the same request again in a moment.",
+        str(error) if isinstance(error, MadeLaterError) else told,
         headers={"Retry-After": "2"},
     )
 
@@ -120,7 +122,7 @@ def _field(found: dict[str, Any]) -> str:
     place, *names = found["loc"]
     if found["type"] == "json_invalid" or not (names or place not in _PLACES):
         return str(place)
-    return _encodable(".".join(str(part) for part in (names if place in _PLACES else found["loc"])))
+    return _encodable(".".join(shortened(str(part)) for part in (names if place in _PLACES else found["loc"])))
 
 
 def _encodable(text: str) -> str:
@@ -146,10 +148,16 @@ def _on_database_down(_request: Request, error: Exception) -> JSONResponse:
     )
 
 
-def _on_unstorable(_request: Request, error: Exception) -> JSONResponse:
+def _on_unstorable(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DataError)  # noqa: S101 - installed for this type only
     log.warning("a request held what the database cannot hold", error=str(error.orig))
-    return problem(422, "invalid-input", "The request holds text that cannot be stored, such as a NUL character: remove it.")
+    told = [*request.path_params.items(), *request.query_params.multi_items()]
+    return problem(
+        422,
+        "invalid-input",
+        "The request holds text that cannot be stored, such as a NUL character: remove it.",
+        errors=[{"field": name, "message": "remove the NUL character"} for name, said in told if "\x00" in str(said)],
+    )
 
 
 def _on_bug(_request: Request, error: Exception) -> JSONResponse:

@@ -5,12 +5,11 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.reasons import NoteIfAny, Reason
 from api.schemas import Amount
 from domain.money import LARGEST_AMOUNT_MINOR
 from domain.payment import PaymentMethod
 from persistence.reviews import Review
-
-LONGEST_NOTE = 500
 
 
 class ReviewShown(BaseModel):
@@ -70,7 +69,7 @@ class _MoneyLookedUp(BaseModel):
     method: PaymentMethod | None = Field(
         None, description="How it was paid; only where the gateway carries several methods and no payment tells which."
     )
-    note: str | None = Field(None, min_length=1, max_length=LONGEST_NOTE)
+    note: NoteIfAny = None
 
 
 class MatchRequest(_MoneyLookedUp):
@@ -91,4 +90,4 @@ class DismissRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str = Field(min_length=1, max_length=LONGEST_NOTE, examples=["The gateway never received this payment."])
+    reason: Reason = Field(examples=["The gateway never received this payment."])

@@ -1,20 +1,18 @@
 """What the API takes and gives about a customer's standing. Instants are UTC; days are local days of the business."""
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.days import Day
+from api.reasons import Note, Reason, StaffHoldReason
 from api.schemas import Amount
 from domain.chasing import SetAside
 from domain.standing import STAFF_REASONS, BillingStatus, HoldReason
 from persistence.chasing import StandingBlock
 from persistence.holds import Hold
 from persistence.invoices import InvoiceDetail
-
-LONGEST_REASON = 500
-
-Reason = Annotated[str, Field(min_length=3, max_length=LONGEST_REASON)]
 
 
 class PlaceHoldRequest(BaseModel):
@@ -26,8 +24,8 @@ class PlaceHoldRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: HoldReason = Field(examples=[reason.value for reason in STAFF_REASONS])
-    note: str = Field(default="", max_length=LONGEST_REASON, examples=["The licence was not renewed."])
+    reason: StaffHoldReason = Field(examples=[reason.value for reason in STAFF_REASONS])
+    note: Note = Field(default="", examples=["The licence was not renewed."])
 
 
 class LiftHoldRequest(BaseModel):
@@ -43,7 +41,7 @@ class BlockChasingRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    until: date | None = None
+    until: Day | None = None
     reason: Reason = Field(examples=["Talks about a payment plan."])
 
 
@@ -52,7 +50,7 @@ class ResumeChasingRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str = Field(default="", max_length=LONGEST_REASON)
+    reason: Note = ""
 
 
 class HoldShown(BaseModel):

@@ -12,6 +12,7 @@ from itertools import count
 
 from domain.calendar import Period, local_day, local_instant
 from domain.errors import InvalidInputError
+from domain.quoting import quoted
 
 # No two months of a schedule are closer: whoever was away for that long has one of them to make up for, not two.
 LONGEST_CATCH_UP_HOURS = 28 * 24
@@ -93,7 +94,7 @@ def parse_time(text: str) -> time:
     """Raises: InvalidInputError: not a time of day such as `04:00`."""
     match = _TIME_OF_DAY.fullmatch(text)
     if match is None:
-        raise InvalidInputError("at", f"{text!r} is not a time of day such as 04:00, from 00:00 to 23:59.")
+        raise InvalidInputError("at", f"{quoted(text)} is not a time of day such as 04:00, from 00:00 to 23:59.")
     return time(int(match[1]), int(match[2]))
 
 

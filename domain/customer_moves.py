@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from domain.chasing import Block
 from domain.errors import ConflictError, InvalidInputError
 from domain.standing import STAFF_REASONS, HoldReason
+
+# Whoever means longer leaves the day out, and says when it is over.
+LONGEST_BLOCK = timedelta(days=366)
+STAFF_REASONS_TOLD = f"choose {', '.join(STAFF_REASONS)}; a hold for OVERDUE follows from unpaid invoices by itself."
 
 
 class CustomerMoveKind(StrEnum):
@@ -73,9 +77,7 @@ def refuse_impossible(move: CustomerMove, customer: MovableCustomer, today: date
 
 def _refuse_bad_hold(reason: HoldReason | None, customer: MovableCustomer) -> None:
     if reason not in STAFF_REASONS:
-        raise InvalidInputError(
-            "reason", f"choose {', '.join(STAFF_REASONS)}; a hold for OVERDUE follows from unpaid invoices by itself."
-        )
+        raise InvalidInputError("reason", STAFF_REASONS_TOLD)
     standing = customer.holds.get(reason)
     if standing is not None:
         raise ConflictError(
@@ -86,6 +88,12 @@ def _refuse_bad_hold(reason: HoldReason | None, customer: MovableCustomer) -> No
 def _refuse_bad_block(until: date | None, customer: MovableCustomer, today: date) -> None:
     if until is not None and until < today:
         raise InvalidInputError("until", f"{until} is over: choose {today} or later, or leave it out to block until resumed.")
+    if until is not None and until > today + LONGEST_BLOCK:
+        raise InvalidInputError(
+            "until",
+            f"{until} is more than a year away: choose {today + LONGEST_BLOCK} or earlier, or leave it out to block until "
+            "resumed.",
+        )
     if customer.block is not None and customer.block.stands_on(today):
         end = f"until {customer.block.until}" if customer.block.until else "until staff resume it"
         raise ConflictError(f"Chasing of customer {customer.id} is blocked already, {end}: resume it first to change that.")

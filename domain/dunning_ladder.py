@@ -4,7 +4,7 @@ Offsets are ISO 8601 durations in days or weeks relative to the due day: `-P3D`,
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -12,10 +12,12 @@ from typing import Any
 
 from domain.errors import InvalidInputError
 from domain.letters import Letter
+from domain.quoting import quoted, shortened
 
 _OFFSET = re.compile(r"(?P<sign>[+-]?)P(?:(?P<weeks>[0-9]{1,3})W)?(?:(?P<days>[0-9]{1,4})D)?")
 _NO_LETTER = "none"
 _STEP_FIELDS = ("offset", "action", "letter")
+_EXAMPLE = {"offset": "P7D", "action": "overdue_notice"}
 LONGEST_OFFSET_DAYS = 9999
 
 
@@ -69,18 +71,18 @@ def format_offset(days: int) -> str:
     return f"{'-' if days < 0 else ''}P{abs(days)}D"
 
 
-def parse_offset(text: str) -> int:
+def parse_offset(said: Any) -> int:
     """An ISO 8601 duration in weeks and days to days.
 
     Raises:
         InvalidInputError: anything else, such as hours or months, which a due day cannot be moved by, or too many days.
     """
-    match = _OFFSET.fullmatch(text)
+    match = _OFFSET.fullmatch(said) if isinstance(said, str) else None
     if match is None or (match["weeks"] is None and match["days"] is None):
-        raise InvalidInputError("offset", f"{text!r} is not a number of days or weeks such as -P3D, P0D or P2W.")
+        raise InvalidInputError("offset", f"{quoted(said)} is not a number of days or weeks such as -P3D, P0D or P2W.")
     days = 7 * int(match["weeks"] or 0) + int(match["days"] or 0)
     if days > LONGEST_OFFSET_DAYS:
-        raise InvalidInputError("offset", f"{text!r} is more than {LONGEST_OFFSET_DAYS} days away from the due day.")
+        raise InvalidInputError("offset", f"{quoted(said)} is more than {LONGEST_OFFSET_DAYS} days away from the due day.")
     return -days if match["sign"] == "-" else days
 
 
@@ -92,17 +94,19 @@ def read_step(index: int, data: Any) -> DunningStep:
     """
     name = f"steps[{index}]"
     if not isinstance(data, Mapping):
-        raise InvalidInputError(name, f"{data!r} is not a step such as {{'offset': 'P7D', 'action': 'overdue_notice'}}.")
+        raise InvalidInputError(name, f"{quoted(data)} is not a step such as {quoted(_EXAMPLE)}.")
     for field in data:
         if field not in _STEP_FIELDS:
-            raise InvalidInputError(f"{name}.{field}", f"a step has no such field; it has {', '.join(_STEP_FIELDS)}.")
+            raise InvalidInputError(
+                f"{name}.{shortened(str(field))}", f"a step has no such field; it has {', '.join(_STEP_FIELDS)}."
+            )
     try:
         action = Action(data["action"])
     except (KeyError, ValueError):
         known = ", ".join(action.value for action in Action)
-        raise InvalidInputError(f"{name}.action", f"{data.get('action')!r} is not one of {known}.") from None
+        raise InvalidInputError(f"{name}.action", f"{quoted(data.get('action'))} is not one of {known}.") from None
     try:
-        usual = DunningStep.usual(parse_offset(str(data.get("offset"))), action)
+        usual = DunningStep.usual(parse_offset(data.get("offset")), action)
     except InvalidInputError as error:
         raise InvalidInputError(f"{name}.offset", error.message) from None
     return DunningStep(usual.offset_days, action, _read_letter(f"{name}.letter", data.get("letter"), usual))
@@ -116,14 +120,14 @@ def _read_letter(name: str, said: Any, usual: DunningStep) -> Letter | None:
     try:
         return Letter(said)
     except ValueError:
-        raise InvalidInputError(name, f"{said!r} is not one of {_choices(usual.action)}.") from None
+        raise InvalidInputError(name, f"{quoted(said)} is not one of {_choices(usual.action)}.") from None
 
 
 def refuse_bad_letter(name: str, step: DunningStep) -> None:
     """Raises: InvalidInputError: the step cannot use its letter; `name` is the field."""
     if step.letter not in _LETTERS[step.action]:
         said = step.letter.value if step.letter else _NO_LETTER
-        raise InvalidInputError(name, f"{said!r} is not a letter for {step.action}: choose from {_choices(step.action)}.")
+        raise InvalidInputError(name, f"{quoted(said)} is not a letter for {step.action}: choose from {_choices(step.action)}.")
     if step.letter is Letter.PAYMENT_REMINDER and step.offset_days > 0:
         raise InvalidInputError(
             name, "a payment_reminder tells when the invoice falls due: after the due day use overdue_notice."
@@ -136,24 +140,35 @@ def _choices(action: Action) -> str:
     return ", ".join(letter.value if letter else _NO_LETTER for letter in _LETTERS[action])
 
 
-def refuse_bad_ladder(steps: tuple[DunningStep, ...]) -> None:
-    """Raises: InvalidInputError: the steps are out of order, or come too early to be fair."""
-    for before, after in pairwise(steps):
+def refuse_bad_ladder(steps: tuple[DunningStep, ...], written: Sequence[str] = ()) -> None:
+    """Refuse steps that are out of order, or come too early to be fair.
+
+    Args:
+        written: the steps' offsets as somebody wrote them; without it, as `format_offset` does.
+
+    Raises:
+        InvalidInputError: names the step and why.
+    """
+    said = written or [format_offset(step.offset_days) for step in steps]
+    for index, (before, after) in enumerate(pairwise(steps), start=1):
         if after.offset_days <= before.offset_days:
             raise InvalidInputError(
-                "steps",
-                f"each step must come on a later day than the one before it, and {format_offset(after.offset_days)} follows "
-                f"{format_offset(before.offset_days)}.",
+                f"steps[{index}]",
+                f"each step must come on a later day than the one before it, and {said[index]} follows {said[index - 1]}.",
             )
     ended_by: Action | None = None
-    for step in steps:
-        if ended_by is Action.WRITE_OFF:
-            raise InvalidInputError("steps", "nothing can follow the write-off: it must be the last step.")
-        if ended_by is Action.SUSPEND and step.action is not Action.WRITE_OFF:
-            raise InvalidInputError("steps", "nothing but a write-off can follow the suspension.")
-        _refuse_early_step(step)
+    for index, step in enumerate(steps):
+        _refuse_after_the_end(f"steps[{index}]", step, ended_by)
+        _refuse_early_step(f"steps[{index}]", step)
         if step.action in {Action.SUSPEND, Action.WRITE_OFF}:
             ended_by = step.action
+
+
+def _refuse_after_the_end(name: str, step: DunningStep, ended_by: Action | None) -> None:
+    if ended_by is Action.WRITE_OFF:
+        raise InvalidInputError(name, "nothing can follow the write-off: it must be the last step.")
+    if ended_by is Action.SUSPEND and step.action is not Action.WRITE_OFF:
+        raise InvalidInputError(name, "nothing but a write-off can follow the suspension.")
 
 
 _NOT_BEFORE_THE_DUE_DAY = {
@@ -164,13 +179,13 @@ _NOT_BEFORE_THE_DUE_DAY = {
 }
 
 
-def _refuse_early_step(step: DunningStep) -> None:
+def _refuse_early_step(name: str, step: DunningStep) -> None:
     if step.action is Action.REMIND:
         return
     what = _NOT_BEFORE_THE_DUE_DAY[step.action]
     if step.action is Action.OVERDUE_NOTICE:
         if step.offset_days < 0:
-            raise InvalidInputError("steps", f"{what} cannot come before the due day.")
+            raise InvalidInputError(name, f"{what} cannot come before the due day.")
     # A warning on the due day could fall before the invoice itself, and would be left out: suspension without a warning.
     elif step.offset_days <= 0:
-        raise InvalidInputError("steps", f"{what} must come after the due day.")
+        raise InvalidInputError(name, f"{what} must come after the due day.")

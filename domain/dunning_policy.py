@@ -11,7 +11,8 @@ from typing import Any
 
 from domain.dunning_ladder import Action, DunningStep, read_step, refuse_bad_ladder, refuse_bad_letter
 from domain.errors import InvalidInputError
-from domain.money import LARGEST_AMOUNT_MINOR, Money, minor_digits
+from domain.money import LARGEST_AMOUNT_MINOR, MINOR_DIGITS, Money
+from domain.quoting import quoted, shortened
 
 LONGEST_PAUSE_DAYS = 365
 
@@ -32,6 +33,10 @@ class SendWindow:
     def holds(self, at: time) -> bool:
         """Whether a local time lies in it."""
         return self.opens <= at.replace(second=0, microsecond=0, tzinfo=None) <= self.closes
+
+    def to_data(self) -> dict[str, str]:
+        """As a policy's data has it."""
+        return {"from": self.opens.isoformat("minutes"), "to": self.closes.isoformat("minutes")}
 
 
 ANY_HOUR = SendWindow()
@@ -76,7 +81,7 @@ class DunningPolicy:
             )
         if not 1 <= self.longest_pause_days <= LONGEST_PAUSE_DAYS:
             raise InvalidInputError(
-                "longest_pause_days", f"{self.longest_pause_days} is not between 1 and {LONGEST_PAUSE_DAYS} days."
+                "longest_pause_days", f"{quoted(self.longest_pause_days)} is not between 1 and {LONGEST_PAUSE_DAYS} days."
             )
         for currency, minor in self.lift_below.items():
             _refuse_bad_amount(currency, minor)
@@ -85,7 +90,8 @@ class DunningPolicy:
     def from_data(cls, data: Mapping[str, Any]) -> "DunningPolicy":
         """Read `{"send_at": "09:00", "steps": [{"offset": "-P3D", "action": "remind"}, …]}` and the rest, which may be absent.
 
-        What is absent is as it was before there was a choice: any hour, any day, a letter an invoice, all must be paid.
+        What is absent is as it was before there was a choice: any hour, any day, a letter an invoice, all must be paid. What
+        somebody hands in is read by `new_policy.py`, which allows less.
 
         Raises:
             InvalidInputError: names the field that is wrong and why.
@@ -93,9 +99,11 @@ class DunningPolicy:
         _refuse_unknown_fields(data)
         steps = data.get("steps", ())
         if not isinstance(steps, list | tuple):
-            raise InvalidInputError("steps", f"{steps!r} is not a list of steps.")
+            raise InvalidInputError("steps", f"{quoted(steps)} is not a list of steps.")
+        ladder = tuple(read_step(index, step) for index, step in enumerate(steps))
+        refuse_bad_ladder(ladder, [step["offset"] for step in steps])
         return cls(
-            steps=tuple(read_step(index, step) for index, step in enumerate(steps)),
+            steps=ladder,
             send_at=_read_time("send_at", data.get("send_at", "09:00")),
             window=_read_window(data.get("send_window")),
             working_days_only=_read_flag(data, "working_days_only", default=False),
@@ -109,10 +117,7 @@ class DunningPolicy:
         """The same as `from_data` reads; kept with each invoice as its snapshot."""
         return {
             "send_at": self.send_at.isoformat("minutes"),
-            "send_window": {
-                "from": self.window.opens.isoformat("minutes"),
-                "to": self.window.closes.isoformat("minutes"),
-            },
+            "send_window": self.window.to_data(),
             "working_days_only": self.working_days_only,
             "one_letter_a_day": self.one_letter_a_day,
             "longest_pause_days": self.longest_pause_days,
@@ -153,22 +158,23 @@ def default_policy() -> DunningPolicy:
 
 
 def _refuse_bad_amount(currency: str, minor: int) -> None:
-    try:
-        minor_digits(currency)
-    except InvalidInputError as error:
-        raise InvalidInputError("lift_below", error.message) from None
+    if currency not in MINOR_DIGITS:
+        known = ", ".join(sorted(MINOR_DIGITS))
+        raise InvalidInputError("lift_below", f"{quoted(currency)} is not a currency that Dunlin bills in; use one of {known}.")
     if minor < 0:
-        raise InvalidInputError("lift_below", f"{minor} {currency} is less than nothing: leave the currency out.")
+        raise InvalidInputError("lift_below", f"{quoted(minor)} {currency} is less than nothing: leave the currency out.")
     if minor > LARGEST_AMOUNT_MINOR:
-        raise InvalidInputError("lift_below", f"{minor} {currency} is more than any invoice: {LARGEST_AMOUNT_MINOR} at most.")
+        raise InvalidInputError(
+            "lift_below", f"{quoted(minor)} {currency} is more than any invoice: {LARGEST_AMOUNT_MINOR} at most."
+        )
 
 
 def _refuse_unknown_fields(data: Any) -> None:
     if not isinstance(data, Mapping):
-        raise InvalidInputError("policy", f"{data!r} is not a policy such as {{'steps': []}}.")
+        raise InvalidInputError("policy", f'{quoted(data)} is not a policy such as {{"steps": []}}.')
     for name in data:
         if name not in _FIELDS:
-            raise InvalidInputError(str(name), f"a policy has no such field; it has {', '.join(sorted(_FIELDS))}.")
+            raise InvalidInputError(shortened(str(name)), f"a policy has no such field; it has {', '.join(sorted(_FIELDS))}.")
 
 
 def _read_time(name: str, said: Any) -> time:
@@ -176,9 +182,9 @@ def _read_time(name: str, said: Any) -> time:
     try:
         at = time.fromisoformat(said)
     except (TypeError, ValueError):
-        raise InvalidInputError(name, f"{said!r} is not a time of day such as 09:00.") from None
+        raise InvalidInputError(name, f"{quoted(said)} is not a time of day such as 09:00.") from None
     if at.tzinfo is not None:
-        raise InvalidInputError(name, f"{said!r} has a zone: hours are local ones, such as 09:00.")
+        raise InvalidInputError(name, f"{quoted(said)} has a zone: hours are local ones, such as 09:00.")
     return at.replace(second=0, microsecond=0)
 
 
@@ -186,24 +192,28 @@ def _read_window(said: Any) -> SendWindow:
     if said is None:
         return ANY_HOUR
     if not isinstance(said, Mapping) or not set(said) == {"from", "to"}:
-        raise InvalidInputError("send_window", f"{said!r} is not a window such as {{'from': '08:00', 'to': '17:00'}}.")
+        raise InvalidInputError("send_window", f"{quoted(said)} is not a window such as {quoted(OFFICE_HOURS.to_data())}.")
     return SendWindow(_read_time("send_window.from", said["from"]), _read_time("send_window.to", said["to"]))
 
 
 def _read_flag(data: Mapping[str, Any], name: str, *, default: bool) -> bool:
     said = data.get(name, default)
     if not isinstance(said, bool):
-        raise InvalidInputError(name, f"{said!r} is neither true nor false.")
+        raise InvalidInputError(name, f"{quoted(said)} is neither true nor false.")
     return said
 
 
 def _read_count(name: str, said: Any) -> int:
     if not isinstance(said, int) or isinstance(said, bool):
-        raise InvalidInputError(name, f"{said!r} is not a whole number.")
+        raise InvalidInputError(name, f"{quoted(said)} is not a whole number.")
     return said
 
 
 def _read_amounts(said: Any) -> Mapping[str, int]:
     if not isinstance(said, Mapping):
-        raise InvalidInputError("lift_below", f"{said!r} is not an amount by currency in minor units such as {{'USD': 500}}.")
-    return MappingProxyType({str(currency): _read_count(f"lift_below.{currency}", minor) for currency, minor in said.items()})
+        raise InvalidInputError(
+            "lift_below", f'{quoted(said)} is not an amount by currency in minor units such as {{"USD": 500}}.'
+        )
+    return MappingProxyType(
+        {str(currency): _read_count(f"lift_below.{shortened(str(currency))}", minor) for currency, minor in said.items()}
+    )

@@ -26,7 +26,7 @@ class Kind(StrEnum):
     REVIEW = "review"  # money that a person must look at
     SUSPENSION = "suspension"
     REACTIVATION = "reactivation"
-    HOLD = "hold"  # a further reason to be held, or one less
+    HOLD = "hold"  # a further reason to be held, one less, or what comes of it
     PAUSE = "pause"  # chasing was set aside, or taken up again
     DISPUTE = "dispute"
     EXTENSION = "extension"
@@ -117,11 +117,37 @@ class StepDecided:
     Attributes:
         letter: that it would have written; None: none, or it is not known any more.
         state: of the invoice now.
+        was_held: the customer was suspended already when it was taken.
     """
 
     action: Action
     letter: Letter | None
     was_taken: bool
+    state: InvoiceState
+    was_held: bool = False
+
+
+class Obstacle(StrEnum):
+    """What kept an invoice from being chased at some instant."""
+
+    PAUSED = "paused"
+    DISPUTED = "disputed"
+    BLOCKED = "blocked"  # all chasing of the customer
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Steps of the ladder whose time came, and which were never taken.
+
+    Attributes:
+        obstacles: what kept the invoice from being chased when they were due, each once; empty: nothing did.
+        stands_for_them: the later step that was taken; None: the invoice was closed before any was.
+        state: of the invoice now.
+    """
+
+    steps: tuple[PlannedStep, ...]
+    obstacles: tuple[Obstacle, ...]
+    stands_for_them: PlannedStep | None
     state: InvoiceState
 
 
@@ -183,14 +209,32 @@ class MoveAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """What staff did at the same instant: the kind of the move, by whom, and on which invoice; None: on the customer."""
+
+    kind: str
+    actor: str
+    invoice_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
-    """Anything else that the audit log tells."""
+    """Anything else that the audit log tells.
+
+    Attributes:
+        cause: the staff move that brought it about, where the system did it because of one.
+        is_own_policy: the dunning policy that it is about is the customer's own, not the business's.
+    """
 
     action: str
     details: Mapping[str, Any]
+    cause: Cause | None = None
+    is_own_policy: bool = False
 
 
-What = Issued | DuePassed | LetterWritten | StepDecided | PaymentMoved | LinkChanged | Questioned | MoveAsked | Recorded
+What = (
+    Issued | DuePassed | LetterWritten | StepDecided | LeftOut | PaymentMoved | LinkChanged | Questioned | MoveAsked | Recorded
+)
 
 
 @dataclass(frozen=True, slots=True)

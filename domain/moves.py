@@ -27,6 +27,16 @@ class MoveKind(StrEnum):
         """What the audit log calls it."""
         return _PAST_EVENTS[self]
 
+    @property
+    def participle(self) -> str:
+        """What an invoice is after it: "voided"."""
+        return _PARTICIPLES[self]
+
+    @property
+    def closes_as(self) -> InvoiceState | None:
+        """The state in which it leaves an invoice that it closes."""
+        return _CLOSING.get(self)
+
 
 _PAST_EVENTS = {
     MoveKind.VOID: "INVOICE_VOIDED",
@@ -38,6 +48,18 @@ _PAST_EVENTS = {
     MoveKind.RESOLVE: "INVOICE_DISPUTE_RESOLVED",
     MoveKind.REAPPLY_POLICY: "INVOICE_POLICY_REAPPLIED",
 }
+
+_PARTICIPLES = {
+    MoveKind.VOID: "voided",
+    MoveKind.WRITE_OFF: "written off",
+    MoveKind.EXTEND: "extended",
+    MoveKind.PAUSE: "paused",
+    MoveKind.RESUME: "resumed",
+    MoveKind.DISPUTE: "marked as disputed",
+    MoveKind.RESOLVE: "taken out of dispute",
+    MoveKind.REAPPLY_POLICY: "given the policy of today",
+}
+_CLOSING = {MoveKind.VOID: InvoiceState.VOID, MoveKind.WRITE_OFF: InvoiceState.WRITTEN_OFF}
 
 
 @dataclass(frozen=True, slots=True)

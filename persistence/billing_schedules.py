@@ -26,7 +26,7 @@ class ScheduleTerms:
     """What staff say of a schedule.
 
     Attributes:
-        name: unique among the tenant's schedules.
+        name: unique among the tenant's schedules, whatever its capital letters.
         catch_up_hours: how late it may still bill when its time passed while nothing ran.
     """
 
@@ -212,7 +212,9 @@ def _refusing_taken(session: Session, name: str) -> Iterator[None]:
             yield
     except IntegrityError as error:
         raise InvalidInputError(
-            "name", f"there is another billing schedule called {name!r}: choose another name, or change that one."
+            "name",
+            f"there is another billing schedule called {name!r} (capital letters make no difference): choose another name, or "
+            "change that one.",
         ) from error
 
 

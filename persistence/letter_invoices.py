@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -24,3 +24,19 @@ def of_message(session: Session, message_id: str) -> list[str]:
             .order_by(LetterInvoiceRow.invoice_id)
         )
     )
+
+
+def mark_told(session: Session, message_id: str, invoice_ids: Collection[str]) -> None:
+    """Note which of its invoices a letter asks for as it is written now."""
+    session.execute(
+        update(LetterInvoiceRow)
+        .where(LetterInvoiceRow.message_id == message_id)
+        .values(told=LetterInvoiceRow.invoice_id.in_(list(invoice_ids)))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def is_told(session: Session, message_id: str, invoice_id: str) -> bool:
+    """Whether a list as it was written last asks for an invoice."""
+    row = session.get(LetterInvoiceRow, (message_id, invoice_id), populate_existing=True)
+    return row is not None and row.told

@@ -92,7 +92,7 @@ def claim(session: Session, decided: Claim, now: datetime) -> str | None:
 
 def get(session: Session, message: str) -> Message:
     """Raises: NotFoundError: the bound tenant has no such message."""
-    row = session.get(MessageRow, message)
+    row = session.get(MessageRow, message, populate_existing=True)
     if row is None:
         raise NotFoundError("message", message)
     return _message(row)

@@ -202,6 +202,12 @@ def _move(row: StaffMoveRow) -> StaffMove:
     )
 
 
+def was_extended_since(session: Session, invoice_id: str, since: datetime) -> bool:
+    """Whether an invoice got another due day at `since` or later."""
+    extended = last_done(session, invoice_id, MoveKind.EXTEND)
+    return extended is not None and extended.decided_at is not None and extended.decided_at >= since
+
+
 def due_day_since(session: Session, detail: InvoiceDetail) -> datetime:
     """When the invoice got the due day that it has: steps that were taken before were about another."""
     extended = last_done(session, detail.invoice.id, MoveKind.EXTEND)

@@ -24,9 +24,9 @@ from workflows.client_reconciliation import ReconciliationWorkflows
 from workflows.client_schedules import ScheduleOrder, ScheduleWorkflows
 from workflows.invoice_lifecycle import InvoiceLifecycle
 from workflows.letter_delivery import LetterDelivery, LetterInput
-from workflows.waiting import SIGNAL_PATIENCE, EngineUnavailableError, NoAnswerYetError, quickly
+from workflows.waiting import SIGNAL_PATIENCE, EngineUnavailableError, MadeLaterError, NoAnswerYetError, quickly
 
-__all__ = ["EngineUnavailableError", "NoAnswerYetError", "ScheduleOrder", "Workflows", "connect"]
+__all__ = ["EngineUnavailableError", "MadeLaterError", "NoAnswerYetError", "ScheduleOrder", "Workflows", "connect"]
 
 
 async def connect(address: str, namespace: str = "default", *, lazy: bool = False, runtime: Runtime | None = None) -> Client:

@@ -5,10 +5,10 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes, Workfl
 from temporalio.exceptions import ApplicationError
 
 from domain.customer_moves import CustomerMove
-from domain.errors import ConflictError
+from domain.errors import ConflictError, InvariantError
 from workflows import names, options
 from workflows.customer_move import CustomerMoveInput, CustomerMoveWorkflow
-from workflows.waiting import in_time
+from workflows.waiting import EngineUnavailableError, MadeLaterError, in_time
 
 
 class CustomerMoveWorkflows:
@@ -22,8 +22,7 @@ class CustomerMoveWorkflows:
 
         Raises:
             ConflictError: it was refused; the sentence says why.
-            NoAnswerYetError: no answer in time; the move goes on by itself.
-            EngineUnavailableError: Temporal cannot be reached; the sweeper sees to it.
+            MadeLaterError: no answer in time, or Temporal cannot be reached; the move is made by itself, or by the sweeper.
         """
         attributes = [SearchAttributePair(names.TENANT_ID, tenant_id), SearchAttributePair(names.CUSTOMER_ID, customer_id)]
         operation = WithStartWorkflowOperation(
@@ -42,9 +41,12 @@ class CustomerMoveWorkflows:
             await in_time(
                 # Without an id of its own: Temporal would give a later try the answer of an earlier one.
                 self._client.execute_update_with_start_workflow(CustomerMoveWorkflow.made, start_workflow_operation=operation),
-                f"Move {move.id} is on record, but is not made yet: it will be in a minute. Ask for the customer's standing.",
+                f"Move {move.id} on customer {customer_id} is stored, and will be made by itself within a minute or two: look "
+                "at the customer's standing then. Asking again is harmless.",
             )
+        except EngineUnavailableError as error:
+            raise MadeLaterError(str(error)) from error
         except WorkflowUpdateFailedError as error:
             if isinstance(error.cause, ApplicationError) and error.cause.type == ConflictError.__name__:
                 raise ConflictError(error.cause.message) from error
-            raise
+            raise InvariantError(f"Move {move.id} on customer {customer_id} was not made: {error.cause}") from error

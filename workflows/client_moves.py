@@ -16,7 +16,7 @@ from workflows import names, options
 from workflows.invoice_lifecycle import InvoiceLifecycle
 from workflows.invoice_moves import InvoiceMoves
 from workflows.lifecycle_revival import LifecycleRevival, Revival
-from workflows.waiting import in_time
+from workflows.waiting import EngineUnavailableError, MadeLaterError, in_time
 
 _UPDATES: Mapping[MoveKind, UpdateMethodMultiParam[[InvoiceMoves, Move], Standing]] = MappingProxyType(
     {
@@ -50,14 +50,18 @@ class MoveWorkflows:
         Raises:
             ConflictError: it is at odds with how the invoice stands.
             InvalidInputError: its day cannot be meant; names the field.
-            NoAnswerYetError: no answer in time; the move is made by itself.
-            EngineUnavailableError: Temporal cannot be reached; the sweeper tries again.
+            MadeLaterError: no answer in time, or Temporal cannot be reached; the move is made by itself, or by the sweeper.
         """
-        if await self._is_made(invoice_id, move):
-            return
-        await self._revive(tenant_id, invoice_id, move)
-        if not await self._is_made(invoice_id, move):
-            raise ConflictError(f"Invoice {invoice_id} is closed: nothing is chased on it any more, so nothing can be moved.")
+        try:
+            if await self._is_made(invoice_id, move):
+                return
+            await self._revive(tenant_id, invoice_id, move)
+            if not await self._is_made(invoice_id, move):
+                raise ConflictError(
+                    f"Invoice {invoice_id} is closed: nothing is chased on it any more, so nothing can be moved."
+                )
+        except EngineUnavailableError as error:
+            raise MadeLaterError(str(error)) from error
 
     async def _is_made(self, invoice_id: str, move: Move) -> bool:
         """Whether the invoice's lifecycle made the move; False when none runs, or a hand ended it before it could say so."""
@@ -114,4 +118,7 @@ def _as_told(failed: WorkflowUpdateFailedError, invoice_id: str, move: Move) -> 
 
 
 def _not_yet(invoice_id: str, move: Move) -> str:
-    return f"Move {move.id} on invoice {invoice_id} is stored, but was not made yet: look at the invoice in a moment."
+    return (
+        f"Move {move.id} on invoice {invoice_id} is stored, and will be made by itself within a minute or two: look at the "
+        "invoice then. Asking again is harmless."
+    )

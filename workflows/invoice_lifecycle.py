@@ -50,7 +50,7 @@ class InvoiceLifecycle(InvoiceMoves):
         self._longest_pause_days = start.longest_pause_days
         self._waiting, self._not_before = start.waiting, before.not_before
         self._is_suspending = before.is_suspending
-        self._heard_of: list[str] = list(before.heard_of)
+        self._heard_of: dict[str, Money] = dict(before.heard_of)
         self._has_news, self._was_moved = before.has_news, False
         self._is_reopening, self._was_reopened = False, before.was_reopened
         self._happened: list[str] = list(before.happened)
@@ -61,18 +61,20 @@ class InvoiceLifecycle(InvoiceMoves):
         """Mail it, climb the ladder while it is open, and let the last letters go out."""
         self._show("issued")
         self._mail(start.issued_message_id, "Invoice Issued")
+        for message_id in start.waiting_message_ids:
+            self._mail(message_id, "a letter that waited")
         await self._chase()
         while await self._reopened_before_letters_are_out():
             await self._look_again()
             await self._chase()
-        await workflow.wait_condition(workflow.all_handlers_finished)
         return self._state
 
     @workflow.signal(name=names.PAYMENT_SETTLED_SIGNAL)
     def payment_settled(self, event: PaymentSettled) -> None:
-        """Money came; the same payment is heard of once."""
-        if event.payment_id not in self._heard_of:
-            self._heard_of.append(event.payment_id)
+        """Money came; the same payment is heard of once, unless further money came under its reference."""
+        known = self._heard_of.get(event.payment_id)
+        if known is None or (known != event.amount_due and workflow.patched("hears-of-further-money")):
+            self._heard_of[event.payment_id] = event.amount_due
             self._amount_due = event.amount_due
             self._note(f"paid by {event.payment_id}, {event.amount_due} left")
             self._has_news = True
@@ -126,8 +128,12 @@ class InvoiceLifecycle(InvoiceMoves):
         return replace(step, at=max(step.at, self._not_before))
 
     async def _reopened_before_letters_are_out(self) -> bool:
-        await workflow.wait_condition(lambda: self._is_reopening or all(task.done() for task in self._letters.values()))
+        """Wait until the last letter is out and the last move is answered; whether the invoice was opened again before."""
+        await workflow.wait_condition(lambda: self._is_reopening or not self._is_busy())
         return self._is_reopening
+
+    def _is_busy(self) -> bool:
+        return not workflow.all_handlers_finished() or not all(task.done() for task in self._letters.values())
 
     async def _something_comes_before(self, step: PlannedStep | None) -> bool:
         """Wait for news or a move until the next step is due, or until the invoice is chased again; whether one came."""
@@ -166,7 +172,8 @@ class InvoiceLifecycle(InvoiceMoves):
                 self._taken.append(TakenStep(step.key, workflow.now()))
                 self._note(step.action.value)
             self._learn(standing)
-        self._mail(standing.message_id, step.action.value)
+        for message_id in (standing.message_id, *standing.more_message_ids):
+            self._mail(message_id, step.action.value)
         if not self._state.is_closed:
             self._tell_search(step.action.value.upper() if standing.was_taken else None)
 
@@ -194,7 +201,8 @@ class InvoiceLifecycle(InvoiceMoves):
             )
             self._learn(standing)
         self._note("chased again")
-        self._mail(standing.message_id, "Suspension Notice")
+        for message_id in (standing.message_id, *standing.more_message_ids):
+            self._mail(message_id, "Suspension Notice")
         self._tell_search(None)
 
     def _look_request(self) -> LookRequest:
@@ -238,8 +246,7 @@ class InvoiceLifecycle(InvoiceMoves):
 
         Only while no letter is under way and no move is being made: these belong to the run that began them.
         """
-        is_busy = not workflow.all_handlers_finished() or not all(task.done() for task in self._letters.values())
-        if is_busy or workflow.info().get_current_history_length() < options.LONGEST_LIFECYCLE_EVENTS:
+        if self._is_busy() or workflow.info().get_current_history_length() < options.LONGEST_LIFECYCLE_EVENTS:
             return
         # Lifecycles from before this was built go on as they are (docs/decisions/0015): their histories know no such end.
         if workflow.patched("starts-afresh-when-long"):
@@ -249,6 +256,7 @@ class InvoiceLifecycle(InvoiceMoves):
         return replace(
             self._start,
             issued_message_id=None,
+            waiting_message_ids=(),
             plan=self._plan,
             state=self._state,
             amount_due=self._amount_due,
@@ -260,7 +268,7 @@ class InvoiceLifecycle(InvoiceMoves):
             waiting=self._waiting,
             remembered=Remembered(
                 self._is_suspending,
-                tuple(self._heard_of),
+                tuple(self._heard_of.items()),
                 self._has_news,
                 self._was_reopened,
                 self._not_before,

@@ -26,6 +26,10 @@ class NoAnswerYetError(EngineUnavailableError):
     """Temporal has taken the request, but the answer did not come in time; the work goes on by itself."""
 
 
+class MadeLaterError(EngineUnavailableError):
+    """No answer, but what was asked for is stored and is made by itself; its text is fit for whoever asked."""
+
+
 async def in_time(call: Awaitable[Answer], otherwise: str) -> Answer:
     """The answer, as long as a payer waits; `otherwise` is the sentence for when it did not come."""
     try:

@@ -157,8 +157,14 @@ class BillingScheduleRow(TenantScoped, Base):
     __tablename__ = "billing_schedules"
     __table_args__ = (
         UniqueConstraint("tenant_id", "id"),
-        # The name of one that was deleted is free again.
-        Index("uq_billing_schedules_name", "tenant_id", "name", unique=True, postgresql_where=text("deleted_at IS NULL")),
+        # Capital letters make no other name, and that of one that was deleted is free again.
+        Index(
+            "uq_billing_schedules_name",
+            "tenant_id",
+            text("lower(name)"),
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
         CheckConstraint("day_of_month BETWEEN 1 AND 31", name="day_in_range"),
         CheckConstraint("at ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'", name="at_is_a_time"),
         CheckConstraint("month_offset BETWEEN -1 AND 1", name="month_offset_is_known"),

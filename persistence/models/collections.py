@@ -126,10 +126,14 @@ class ChasingBlockRow(TenantScoped, Base):
 
 
 class LetterInvoiceRow(TenantScoped, Base):
-    """An invoice that a letter to a customer with several late invoices lists."""
+    """An invoice that a letter to a customer with several late invoices lists.
+
+    `told`: whether the letter as it was written asks for it; what is set aside by then is left out.
+    """
 
     __tablename__ = "letter_invoices"
     __table_args__ = (within_tenant("message_id", "messages"), within_tenant("invoice_id", "invoices"))
 
     message_id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
     invoice_id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
+    told: Mapped[bool] = mapped_column(default=False, server_default=text("false"))

@@ -7,7 +7,7 @@ from domain.customer import Tenant
 from domain.letters import SuspensionNoticeFacts
 from domain.standing import HoldReason
 from mail.letters import RenderedLetter, render
-from persistence import messages, tenants
+from persistence import links, messages, tenants
 from persistence.database import Database
 from tests import factories
 from tests.activities.test_customer_moving import NOTE, Desk
@@ -60,3 +60,26 @@ def test_a_letter_is_not_sent_once_its_hold_is_lifted(desk: Desk) -> None:
     desk.lift(HoldReason.MANUAL)
     with desk.database.tenant(desk.tenant.id) as session:
         assert not is_wanted(session, messages.get(session, message_id), NOW)
+
+
+def test_where_several_invoices_suspend_the_letter_names_them_and_its_button_pays_all(desk: Desk) -> None:
+    first, second = desk.invoice(), desk.invoice()
+    desk.suspend(first)
+    desk.suspend(second)
+    with desk.database.tenant(desk.tenant.id) as session:
+        (message,) = messages.of_entity(session, "Customer", desk.customer.id)
+    facts, _ = written(desk, message.id)
+    assert facts.reason == f"Invoices {first.number} and {second.number} are still unpaid after our final warning."
+    assert facts.amount_overdue == first.total + second.total
+    with desk.database.tenant(desk.tenant.id) as session:
+        everything = links.outstanding_of(session, desk.customer.id, "USD", until=NOW)
+    assert everything is not None
+    assert facts.payment_link == f"https://pay.example/{everything.code}", "one invoice's link would let nobody back in"
+
+
+def test_who_is_still_held_when_the_account_is_opened_again_is_told_so(desk: Desk) -> None:
+    assert desk.place(HoldReason.CLOSED).message_ids == (), "closing is no suspension"
+    assert desk.place(HoldReason.ON_REQUEST).message_ids == ()
+    (message_id,) = desk.lift(HoldReason.CLOSED).message_ids
+    facts, _ = written(desk, message_id)
+    assert facts.reason == HoldReason.ON_REQUEST.in_words

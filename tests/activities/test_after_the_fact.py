@@ -7,6 +7,7 @@ import pytest
 from activities.collecting import Collecting, LookRequest
 from activities.customer_moving import CustomerMoveRequest, CustomerMoving
 from activities.letter_facts import is_wanted
+from activities.lifecycles import start_after_reversal
 from activities.standing import Standing
 from domain.customer import Tenant
 from domain.customer_moves import CustomerMove, CustomerMoveKind
@@ -74,7 +75,7 @@ def test_the_suspension_letter_is_sent_although_its_invoice_was_paid_before_the_
     bench.suspend(invoice=other)
     bench.pay("100")
     assert bench.held() == [HoldReason.OVERDUE], "the other invoice suspends"
-    assert bench.suspend().message_id == lost.message_id
+    assert lost.message_id in bench.suspend().more_message_ids
 
 
 def test_the_same_holds_when_a_broken_promise_suspends(bench: MovingBench) -> None:
@@ -86,7 +87,8 @@ def test_the_same_holds_when_a_broken_promise_suspends(bench: MovingBench) -> No
     lost = resume(bench, bench.invoice, MORNING_AFTER)
     resume(bench, other, MORNING_AFTER)
     bench.pay("100")
-    assert resume(bench, bench.invoice, MORNING_AFTER).message_id == lost.message_id is not None
+    assert lost.message_id is not None
+    assert lost.message_id in resume(bench, bench.invoice, MORNING_AFTER).more_message_ids
 
 
 def test_news_in_the_night_after_a_promise_does_not_let_it_be_forgotten(bench: MovingBench) -> None:
@@ -146,3 +148,25 @@ def test_the_lifecycle_learns_of_a_plan_that_was_made_when_chasing_its_customer_
     told = look(bench, WARNING_DAY + timedelta(hours=2)).plan or ()
     assert told == bench.plan()
     assert [step.key for step in told][-2:] == ["r2.3-final_warning", "r2.4-suspend"]
+
+
+def test_who_paid_before_the_warning_went_out_is_warned_when_the_payment_is_reversed(bench: MovingBench) -> None:
+    warned = bench.take("3-final_warning", Action.FINAL_WARNING, now=WARNING_DAY)
+    payment = bench.pay("100")
+    cancel(bench, warned)
+    reverse_payment(bench.database, bench.tenant, payment, WARNING_DAY + timedelta(days=20))
+    assert [step.key for step in bench.plan()][-2:] == ["r2.3-final_warning", "r2.4-suspend"]
+
+
+def test_a_warning_that_nobody_sent_because_its_invoice_was_paid_does_not_wait_for_ever(bench: MovingBench) -> None:
+    lost = bench.take("3-final_warning", Action.FINAL_WARNING, now=WARNING_DAY)
+    bench.pay("100")
+    again = bench.take("3-final_warning", Action.FINAL_WARNING, now=WARNING_DAY)
+    assert again.more_message_ids == (lost.message_id,), "sent to be found pointless, and to be logged as that"
+
+
+def test_a_lifecycle_that_is_brought_back_sends_what_the_lost_one_had_claimed(bench: MovingBench) -> None:
+    claimed = bench.take("3-final_warning", Action.FINAL_WARNING, now=WARNING_DAY)
+    with bench.database.tenant(bench.tenant.id) as session:
+        start = start_after_reversal(session, bench.tenant.id, bench.detail(), WARNING_DAY)
+    assert start.waiting_message_ids == (claimed.message_id,)

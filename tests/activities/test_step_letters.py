@@ -246,7 +246,7 @@ def test_the_letter_of_an_invoice_that_was_paid_before_the_answer_came_is_sent_f
     first, second = desk.invoices(2)
     claimed = desk.take(first, NOTICE).message_id
     desk.pay(first)
-    assert desk.take(first, NOTICE).message_id == claimed
+    assert claimed in desk.take(first, NOTICE).more_message_ids
     assert desk.take(second, NOTICE).message_id is None
 
 

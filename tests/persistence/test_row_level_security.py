@@ -19,7 +19,6 @@ SCOPED = [table for table in TABLES if table.name not in SYSTEM_ONLY | READ_ONLY
 VISIBLE = [table for table in TABLES if table.name not in SYSTEM_ONLY]
 APPEND_ONLY = {
     "invoice_lines", "allocations", "ledger_entries", "ledger_postings", "audit_log", "dunning_policies", "credit_notes",
-    "letter_invoices",
 }  # fmt: skip
 CROSSING_KEYS = [
     (table, key)

@@ -106,6 +106,10 @@ async def test_news_of_the_same_payment_is_looked_at_once(bench: Bench) -> None:
     assert await looks_after("pay_2") == 2
     standing = await lifecycle.query(InvoiceLifecycle.standing)
     assert standing.amount_due == factories.usd("25.00"), "the database knows best"
+    news = PaymentSettled("pay_2", Money(5_00, "USD"))
+    await lifecycle.signal(InvoiceLifecycle.payment_settled, news)
+    await bench.forward(lifecycle, timedelta(seconds=1))
+    assert (await bench.activities_of(lifecycle)).count("collecting.look_again") == 3, "further money under its reference"
 
 
 async def test_a_reminder_that_could_not_be_sent_yet_is_cancelled_when_the_invoice_is_paid_meanwhile(bench: Bench) -> None:

@@ -47,7 +47,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_billing_schedules_name",
         "billing_schedules",
-        ["tenant_id", "name"],
+        ["tenant_id", sa.text("lower(name)")],
         unique=True,
         postgresql_where=sa.text("deleted_at IS NULL"),
     )
@@ -195,6 +195,7 @@ def upgrade() -> None:
         "letter_invoices",
         sa.Column("message_id", sa.String(length=31), nullable=False),
         sa.Column("invoice_id", sa.String(length=31), nullable=False),
+        sa.Column("told", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column(
             "tenant_id", sa.String(length=31), server_default=sa.text("current_setting('dunlin.tenant_id')"), nullable=False
         ),

@@ -9,7 +9,7 @@ depends_on = None
 
 TENANT_TABLES = ("dunning_policies", "staff_moves", "chasing_blocks", "credit_notes", "letter_invoices", "billing_schedules")
 # These say what was; nothing in them changes.
-APPEND_ONLY = ("dunning_policies", "credit_notes", "letter_invoices")
+APPEND_ONLY = ("dunning_policies", "credit_notes")
 
 FUNCTIONS = """
 CREATE FUNCTION dunlin_check_closed_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
