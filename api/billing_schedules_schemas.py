@@ -28,7 +28,7 @@ class BillingScheduleRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, BeforeValidator(on_one_line)] = Field(min_length=1, max_length=60, examples=["Monthly"])
+    name: Annotated[str, Field(min_length=1, max_length=60), BeforeValidator(on_one_line)] = Field(examples=["Monthly"])
     day_of_month: int = Field(strict=True, ge=1, le=31, examples=[1])
     at: str = Field(examples=["04:00"])
     month_offset: int = Field(default=0, strict=True, ge=-1, le=1)

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
 
 from api.days import Day
 from api.dunning_policies_schemas import PolicyData, PolicyShown
@@ -21,18 +22,23 @@ from public_holidays import public_holidays
 # The holidays of other centuries are nobody's business, and calendars end in the year 9999.
 _EARLIEST, _LATEST = date(2000, 1, 1), date(2099, 12, 31)
 
+
+def _within_reach(day: date) -> date:
+    if not _EARLIEST <= day <= _LATEST:
+        raise PydanticCustomError(
+            "far_day", "choose a day from {first} to {last}", {"first": f"{_EARLIEST}", "last": f"{_LATEST}"}
+        )
+    return day
+
+
+_PreviewDay = Annotated[Day, AfterValidator(_within_reach)]
 DueOn = Annotated[
-    Day | None,
-    Query(
-        ge=_EARLIEST, le=_LATEST, description="Due on this day; without it, as many days after the issue as the business gives."
-    ),
+    _PreviewDay | None, Query(description="Due on this day; without it, as many days after the issue as the business gives.")
 ]
 IssuedOn = Annotated[
-    Day | None,
+    _PreviewDay | None,
     Query(
-        ge=_EARLIEST,
-        le=_LATEST,
-        description="Issued as this day begins; without it, as many days before the due day as the business gives, or today.",
+        description="Issued as this day begins; without it, as many days before the due day as the business gives, or today."
     ),
 ]
 
@@ -43,8 +49,8 @@ class DraftRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     policy: PolicyData
-    due_on: Day | None = Field(default=None, ge=_EARLIEST, le=_LATEST)
-    issued_on: Day | None = Field(default=None, ge=_EARLIEST, le=_LATEST)
+    due_on: _PreviewDay | None = None
+    issued_on: _PreviewDay | None = None
 
 
 class StepPreviewed(BaseModel):

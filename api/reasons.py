@@ -37,13 +37,13 @@ def _required(reason: str) -> str:
     return reason
 
 
-Note = Annotated[str, BeforeValidator(on_one_line), Field(max_length=LONGEST_REASON)]
+Note = Annotated[str, Field(max_length=LONGEST_REASON), BeforeValidator(on_one_line)]
 # Where a note that is left out is null, and one that is sent says something.
-NoteIfAny = Annotated[str, BeforeValidator(on_one_line), Field(min_length=1, max_length=LONGEST_REASON)] | None
+NoteIfAny = Annotated[str, Field(min_length=1, max_length=LONGEST_REASON), BeforeValidator(on_one_line)] | None
 Reason = Annotated[
     str,
-    BeforeValidator(on_one_line),
     Field(max_length=LONGEST_REASON, json_schema_extra={"minLength": _LEAST_VISIBLE}),
+    BeforeValidator(on_one_line),
     AfterValidator(_required),
 ]
 

@@ -157,6 +157,12 @@ def next_step(plan: tuple[PlannedStep, ...], taken: tuple[TakenStep, ...], now: 
     return _keep_distance(plan, times, _stands_for(step, ahead[len(due) :], now) or step)
 
 
+def late_milestone(plan: tuple[PlannedStep, ...], taken: tuple[TakenStep, ...], key: str) -> PlannedStep | None:
+    """What was taken so late that a step of the plan keeps its distance behind it, on another day than planned; else None."""
+    times = {step.key: step.at for step in taken}
+    return next((_late_milestone(plan, times, step) for step in plan if step.key == key), None)
+
+
 def is_pointless(state: InvoiceState) -> bool:
     """Whether chasing makes no sense any more, even when the step was due already (requirements L8)."""
     return state.is_closed
@@ -172,6 +178,9 @@ _TOGETHER = timedelta(hours=20)
 
 # A step that was taken so little after its time was in time: what follows it must not drift out of the window by seconds.
 _IN_TIME = timedelta(hours=1)
+
+# Why a weekend is closed, day by day, is one reason.
+_WEEKEND = {"Saturday": "weekend", "Sunday": "weekend"}
 
 # A step's local day, and why it is not the one that its offset names.
 _Day = tuple[date, str]
@@ -231,7 +240,7 @@ def _closed_days(calendar: SendingCalendar, first: date, until: date) -> list[st
     """Why nobody is written to on the days from `first` up to `until`, which is open: each reason once."""
     towards = _DAY if until > first else -_DAY
     passed = [first + count * towards for count in range(abs((until - first).days))]
-    return list(dict.fromkeys(why for day in passed if (why := calendar.why_closed(day))))
+    return list(dict.fromkeys(_WEEKEND.get(why, why) for day in passed if (why := calendar.why_closed(day))))
 
 
 def _adds_something(step: PlannedStep, progress: Progress, zone: str) -> bool:
@@ -274,7 +283,12 @@ def _knows_days(step: PlannedStep) -> bool:
 
 def _keep_distance(plan: tuple[PlannedStep, ...], times: dict[str, datetime], step: PlannedStep) -> PlannedStep:
     """The step, no sooner than the milestone before it allows."""
+    before = _late_milestone(plan, times, step)
+    return step if before is None else replace(step, at=step.at + (times[before.key] - before.at))
+
+
+def _late_milestone(plan: tuple[PlannedStep, ...], times: dict[str, datetime], step: PlannedStep) -> PlannedStep | None:
+    """What was taken so late that the step must keep its distance behind it; None: nothing was."""
     given = [earlier for earlier in plan if earlier.action in _COMES_AFTER.get(step.action, ()) and earlier.key in times]
-    # From the last one that was given, when the ladder has several: it is the one that says how long there is left.
-    lateness = [times[earlier.key] - earlier.at for earlier in given[-1:]]
-    return replace(step, at=step.at + max([timedelta(), *(late for late in lateness if late >= _IN_TIME)]))
+    # The last one that was given, when the ladder has several: it is the one that says how long there is left.
+    return next((earlier for earlier in given[-1:] if times[earlier.key] - earlier.at >= _IN_TIME), None)

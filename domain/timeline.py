@@ -5,10 +5,9 @@ The facts are in `happenings.py`; what will happen is worked out in `timeline_ah
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from domain.dunning import PlannedStep
-from domain.dunning_ladder import Action
 from domain.errors import InvalidInputError
 from domain.happenings import (
     NOTHING_REFERRED_TO,
@@ -16,6 +15,7 @@ from domain.happenings import (
     Event,
     Issued,
     Kind,
+    LeftOut,
     LetterWritten,
     LinkChanged,
     MoveAsked,
@@ -27,14 +27,14 @@ from domain.happenings import (
     What,
     Words,
 )
-from domain.invoice import InvoiceState
 from domain.letters import Letter
 from domain.money import Money
+from domain.timeline_asked import asked_sentence
 from domain.timeline_money import link_sentence, payment_sentence, question_sentence
-from domain.timeline_moves import is_about_customer, readable, recorded_reason, recorded_sentence
+from domain.timeline_moves import days_in_words, is_about_customer, recorded_reason, recorded_sentence
+from domain.timeline_steps import letter_name, step_sentence
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MICROSECOND = timedelta(microseconds=1)
 _POSITION = re.compile(r"(?P<at>[0-9]{1,17})\.(?P<place>[0-9][A-Za-z0-9_./-]{1,80})")
 
@@ -102,38 +102,12 @@ def tell(event: Event, words: Words, *, names_invoice: bool) -> Entry:
     )
 
 
-def letter_name(letter: Letter) -> str:
-    """`Payment Reminder`."""
-    return letter.value.replace("_", " ").title()
-
-
-_NOUNS = {
-    Action.REMIND: "Payment Reminder",
-    Action.OVERDUE_NOTICE: "Overdue Notice",
-    Action.FINAL_WARNING: "Final Warning",
-    Action.SUSPEND: "Suspension",
-    Action.WRITE_OFF: "Write-off",
-}
-
-
-def step_name(action: Action, letter: Letter | None) -> str:
-    """A step by the letter that it writes, where that is all it does: `Overdue Notice`, `Suspension`."""
-    if letter is None or action in {Action.SUSPEND, Action.WRITE_OFF}:
-        return _NOUNS[action]
-    return letter_name(letter)
-
-
 def tell_moved(step: PlannedStep, words: Words) -> str:
     """Why a step is on another day than its policy names: `Moved from … to …: public holiday: Heroes' Day`; empty when not."""
     if not step.moved or step.nominal_on is None:
         return ""
     days = f"from {words.weekday(step.nominal_on)} to {words.weekday(words.local_day(step.at))}"
     return f"Moved {days}: {days_in_words(step.moved, words)}"
-
-
-def days_in_words(text: str, words: Words) -> str:
-    """A sentence of the rules, which name days by ISO 8601, for people."""
-    return _ISO_DAY.sub(lambda day: words.day(date.fromisoformat(day[0])), text)
 
 
 def _is_about_customer(what: What) -> bool:
@@ -164,8 +138,8 @@ def _sentence(what: What, words: Words) -> tuple[Kind, str]:
             told = Kind.DUE, f"The due day, {words.day(what.due_on)}, ended before all was paid"
         case LetterWritten():
             told = Kind.LETTER, _letter_sentence(what)
-        case StepDecided():
-            told = Kind.STEP, _step_sentence(what)
+        case StepDecided() | LeftOut():
+            told = Kind.STEP, step_sentence(what)
         case PaymentMoved():
             told = Kind.PAYMENT, payment_sentence(what, words)
         case LinkChanged():
@@ -173,7 +147,7 @@ def _sentence(what: What, words: Words) -> tuple[Kind, str]:
         case Questioned():
             told = Kind.REVIEW, question_sentence(what, words)
         case MoveAsked():
-            told = Kind.MOVE, _move_sentence(what)
+            told = Kind.MOVE, asked_sentence(what, words)
         case Recorded():
             told = recorded_sentence(what, words)
     return told
@@ -194,43 +168,3 @@ def _letter_sentence(what: LetterWritten) -> str:
             return f"{letter} to {what.to} was not taken yet and is tried again"
         case _:
             return f"{letter} is on its way to {what.to}"
-
-
-_POINTLESS = {
-    InvoiceState.PAID: "paid before",
-    InvoiceState.VOID: "void before",
-    InvoiceState.WRITTEN_OFF: "written off before",
-    InvoiceState.OPEN: "nothing was left to pay then",
-}
-
-
-def _step_sentence(what: StepDecided) -> str:
-    name = step_name(what.action, what.letter)
-    if what.was_taken:
-        done = "was due, and suspended nobody" if what.action is Action.SUSPEND else "was due, and nobody could be written to"
-        return f"{name} {done}"
-    done = "was not needed" if what.action in {Action.SUSPEND, Action.WRITE_OFF} else "was not sent"
-    return f"{name} {done}: {_POINTLESS[what.state]}"
-
-
-_MOVES = {
-    "VOID": "void the invoice",
-    "WRITE_OFF": "write the invoice off",
-    "EXTEND": "extend the due day",
-    "PAUSE": "pause chasing",
-    "RESUME": "resume chasing",
-    "DISPUTE": "mark the invoice as disputed",
-    "RESOLVE": "resolve the dispute",
-    "REAPPLY_POLICY": "apply the dunning policy of today",
-    "PLACE_HOLD": "place a hold",
-    "LIFT_HOLD": "lift a hold",
-    "BLOCK_CHASING": "block all chasing",
-    "RESUME_CHASING": "resume all chasing",
-}
-
-
-def _move_sentence(what: MoveAsked) -> str:
-    wish = _MOVES.get(what.kind, readable(what.kind).lower())
-    if what.refusal is None:
-        return f"Asked to {wish}; this is being carried out"
-    return f"Asked to {wish}; refused: {what.refusal}"

@@ -9,16 +9,26 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from domain.calendar import local_day, local_instant
 from domain.chasing import SetAside
-from domain.dunning import PlannedStep, TakenStep, letter_on, next_step
+from domain.dunning import PlannedStep, TakenStep, late_milestone, letter_on, next_step
+from domain.dunning_ladder import Action
 from domain.happenings import Kind, References, Words
 from domain.payment_link import PaymentLink
 from domain.sending_calendar import SendingCalendar
 from domain.standing import HoldReason
-from domain.timeline import Entry, days_in_words, step_name, tell_moved
-from domain.timeline_moves import hold_in_words
+from domain.timeline import Entry, tell_moved
+from domain.timeline_moves import days_in_words, hold_in_words
+from domain.timeline_steps import step_name, steps_in_words
 
 _SYSTEM = "system"
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Who of staff wanted something that stands, and why."""
+
+    actor: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,7 @@ class Chased:
         set_aside: why it is not chased now; None when it is.
         calendar: the policy's hours and days, with the holidays of all days that its steps may fall on.
         suspends: its ladder has reached suspension.
+        wishes: the staff moves that set it aside.
     """
 
     invoice_id: str
@@ -41,6 +52,7 @@ class Chased:
     set_aside: SetAside | None
     calendar: SendingCalendar
     suspends: bool = False
+    wishes: tuple[Wish, ...] = ()
 
 
 def end_of_day(day: date, zone: str) -> datetime:
@@ -72,7 +84,7 @@ def tell_steps(chased: Chased, words: Words, now: datetime) -> list[Entry]:
     steps = list(foresee(chased, now))
     if chased.set_aside is not None:
         return _tell_set_aside(chased, chased.set_aside, steps, words)
-    return [_tell_step(chased, step, "Next" if index == 0 else "Then", words) for index, step in enumerate(steps)]
+    return [_tell_step(chased, steps, index, "Then" if index else "Next", words) for index in range(len(steps))]
 
 
 def tell_due(chased: Chased, words: Words, now: datetime) -> list[Entry]:
@@ -109,10 +121,10 @@ def tell_holds(holds: Iterable[tuple[HoldReason, str]]) -> list[Entry]:
     ]
 
 
-def tell_block() -> Entry:
+def tell_block(wish: Wish) -> Entry:
     """That nobody chases the customer until staff say so."""
     title = "All chasing of the customer is blocked until staff resume it"
-    return Entry("block/stands", None, Kind.PAUSE, title, _SYSTEM)
+    return Entry("block/stands", None, Kind.PAUSE, title, wish.actor, wish.reason)
 
 
 def soonest_first(entries: Iterable[Entry], limit: int) -> list[Entry]:
@@ -131,14 +143,15 @@ def naming_invoice(entry: Entry) -> Entry:
     return replace(entry, title=f"Invoice {entry.references.invoice_number}: {entry.title}")
 
 
-def _tell_step(chased: Chased, step: PlannedStep, when: str, words: Words) -> Entry:
+def _tell_step(chased: Chased, steps: list[PlannedStep], index: int, when: str, words: Words) -> Entry:
+    step = steps[index]
     return Entry(
         id=f"{chased.invoice_id}/{step.key}",
         at=step.at,
         kind=Kind.STEP,
         title=f"{when}: {_name(chased, step)} on {words.moment(step.at)}",
         actor=_SYSTEM,
-        reason=_why_moved(chased, step.key, words),
+        reason=_why_then(chased, steps[:index], step, words),
         references=_references(chased),
     )
 
@@ -158,16 +171,27 @@ def _tell_set_aside(chased: Chased, set_aside: SetAside, steps: list[PlannedStep
         title = f"{_sentence_case(why)}, then {following} on {words.moment(steps[0].at)}"
     else:
         title = f"{_sentence_case(why)}, and nothing further is planned"
+    left_out = _left_out(chased, steps)
+    if left_out:
+        title += f"; {steps_in_words(left_out)} {'is' if len(left_out) == 1 else 'are'} left out"
     first = Entry(
         id=f"{chased.invoice_id}/set-aside",
         at=(steps[0].at if steps and not chased.suspends else again) if again else None,
         kind=Kind.DISPUTE if "disputed" in why else Kind.PAUSE,
         title=title,
-        actor=_SYSTEM,
+        actor=" and ".join(dict.fromkeys(wish.actor for wish in chased.wishes)) or _SYSTEM,
+        reason=" ".join(dict.fromkeys(wish.reason for wish in chased.wishes if wish.reason)),
         references=_references(chased),
     )
-    further = steps if chased.suspends else steps[1:]
-    return [first, *(_tell_step(chased, step, "Then", words) for step in further if again)]
+    further = range(0 if chased.suspends else 1, len(steps)) if again else ()
+    return [first, *(_tell_step(chased, steps, index, "Then", words) for index in further)]
+
+
+def _left_out(chased: Chased, steps: list[PlannedStep]) -> list[PlannedStep]:
+    """The steps after the last one taken that will not be taken any more: later ones stand for them."""
+    taken, foreseen = {step.key for step in chased.taken}, {step.key for step in steps}
+    last = max((index for index, step in enumerate(chased.plan) if step.key in taken), default=-1)
+    return [step for step in chased.plan[last + 1 :] if step.key not in foreseen]
 
 
 def _tell_hold(reason: HoldReason) -> str:
@@ -177,12 +201,29 @@ def _tell_hold(reason: HoldReason) -> str:
         case HoldReason.CLOSED:
             return "The account is closed until staff open it again"
         case _:
-            return f"Suspended for {hold_in_words(reason.value)} until staff lift the hold"
+            return f"Suspended {hold_in_words(reason.value)} until staff lift the hold"
 
 
-def _why_moved(chased: Chased, key: str, words: Words) -> str:
-    """By the plan, which knows the day that the step was moved to also when it comes later still."""
-    return "".join(tell_moved(step, words) for step in chased.plan if step.key == key)
+def _why_then(chased: Chased, before: list[PlannedStep], step: PlannedStep, words: Words) -> str:
+    """Why a step comes on its day, when that is not the one that the policy names: what it stays behind, or the calendar.
+
+    By the plan, which knows the day that a step was moved to also when it comes later still.
+    """
+    taken = (*chased.taken, *(TakenStep(earlier.key, earlier.at) for earlier in before))
+    planned = next(each for each in chased.plan if each.key == step.key)
+    milestone = late_milestone(chased.plan, taken, step.key)
+    if milestone is None:
+        return tell_moved(planned, words)
+    given = next(local_day(each.at, chased.calendar.zone) for each in taken if each.key == milestone.key)
+    days = (local_day(step.at, chased.calendar.zone) - given).days
+    return f"{_days(days)} after the {_MILESTONES[milestone.action]} of {words.weekday(given)}"
+
+
+_MILESTONES = {Action.FINAL_WARNING: "final warning", Action.SUSPEND: "suspension"}
+
+
+def _days(count: int) -> str:
+    return f"{count} day" if count == 1 else f"{count} days"
 
 
 def _name(chased: Chased, step: PlannedStep) -> str:

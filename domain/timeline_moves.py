@@ -3,13 +3,14 @@
 Whatever has no sentence here is told by its name in the log, so that nothing is hidden.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date
 from typing import Any
 
 from domain.errors import InvalidInputError
-from domain.happenings import Kind, Recorded, Words
+from domain.happenings import Cause, Kind, Recorded, Words
 from domain.money import Money
 from domain.standing import HoldReason
 
@@ -17,14 +18,31 @@ _SYSTEM = "system"
 _Details = Mapping[str, Any]
 _Sentence = Callable[[_Details, Words], str]
 
-# In words for staff; the customer is told in others (`HoldReason.in_words`).
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+# In words for staff; the customer is told in others (`HoldReason.in_words`). Each follows `held` and `suspended`.
 _HOLDS = {
-    HoldReason.OVERDUE.value: "unpaid invoices",
-    HoldReason.MANUAL.value: "a decision of staff's",
-    HoldReason.BREACH.value: "broken terms",
-    HoldReason.CHARGEBACK.value: "a payment taken back at the bank",
-    HoldReason.ON_REQUEST.value: "the customer's own wish",
-    HoldReason.CLOSED.value: "a closed account",
+    HoldReason.OVERDUE.value: "for unpaid invoices",
+    HoldReason.MANUAL.value: "by the accounts team",
+    HoldReason.BREACH.value: "for broken terms",
+    HoldReason.CHARGEBACK.value: "for a payment taken back at the bank",
+    HoldReason.ON_REQUEST.value: "at the customer's own request",
+    HoldReason.CLOSED.value: "for a closed account",
+}
+_CODE = re.compile(rf"\b({'|'.join(HoldReason)})\b")
+
+# Why the system suspended somebody, or let somebody back, when staff had just made a move on an invoice or on the customer.
+_CAUSES = {
+    "VOID": "Invoice {} was made void",
+    "WRITE_OFF": "Invoice {} was written off",
+    "EXTEND": "The due day of invoice {} was extended",
+    "PAUSE": "Chasing of invoice {} was paused",
+    "RESUME": "Chasing of invoice {} was resumed",
+    "DISPUTE": "Invoice {} was marked as disputed",
+    "RESOLVE": "The dispute about invoice {} was resolved",
+    "REAPPLY_POLICY": "The dunning policy of today was applied to invoice {}",
+    "BLOCK_CHASING": "All chasing of the customer was blocked",
+    "RESUME_CHASING": "All chasing of the customer was resumed",
 }
 
 
@@ -32,6 +50,10 @@ def recorded_sentence(what: Recorded, words: Words) -> tuple[Kind, str]:
     """What the audit log tells, and what it is about."""
     if what.action == "CUSTOMER_HOLD_LIFTED":
         return _lifted(what.details)
+    if what.action == "INVOICE_POLICY_REAPPLIED":
+        return Kind.POLICY, f"Chased by {_policy(what)} from now on"
+    if what.action == "CUSTOMER_DUNNING_POLICY_CHANGED":
+        return Kind.POLICY, f"New invoices of this customer are chased by {_policy(what)}"
     kind, sentence = _SENTENCES.get(what.action, (Kind.OTHER, None))
     return kind, sentence(what.details, words) if sentence else readable(what.action)
 
@@ -39,15 +61,12 @@ def recorded_sentence(what: Recorded, words: Words) -> tuple[Kind, str]:
 def recorded_reason(what: Recorded, actor: str, invoice_number: str | None) -> str:
     """What staff wrote, or why the system did it; empty where the log says no more than the sentence."""
     note = str(what.details.get("note") or "")
-    if what.action == "CUSTOMER_SUSPENDED" and actor == _SYSTEM and invoice_number:
-        return f"Invoice {invoice_number} is still unpaid."
-    if what.action == "CUSTOMER_HOLD_LIFTED" and what.details.get("payment_id"):
-        return "A payment left nothing that suspends."
     if what.action in _ABOUT_HOLDS:
-        return note
+        return (note or _why_system_did(what, invoice_number)) if actor == _SYSTEM else note
     if what.action == "INVOICE_WRITTEN_OFF" and actor == _SYSTEM:
         return "The dunning policy says so."
-    return str(what.details.get("reason") or note)
+    reason = str(what.details.get("reason") or note)
+    return _without_codes(reason) if what.action == "INVOICE_WITHHELD" else reason
 
 
 def is_about_customer(what: Recorded) -> bool:
@@ -56,8 +75,13 @@ def is_about_customer(what: Recorded) -> bool:
 
 
 def hold_in_words(reason: str) -> str:
-    """Why somebody is held, for staff: `broken terms`."""
-    return _HOLDS.get(reason, readable(reason).lower())
+    """Why somebody is held, for staff, as it follows `held` and `suspended`: `for broken terms`, `by the accounts team`."""
+    return _HOLDS.get(reason, f"for {readable(reason).lower()}")
+
+
+def days_in_words(text: str, words: Words) -> str:
+    """A sentence of the rules, which name days by ISO 8601, for people."""
+    return _ISO_DAY.sub(lambda day: words.day(date.fromisoformat(day[0])), text)
 
 
 def readable(action: str) -> str:
@@ -85,20 +109,61 @@ def _day(details: _Details, name: str, words: Words) -> str:
 _ABOUT_HOLDS = {"CUSTOMER_SUSPENDED", "CUSTOMER_HOLD_PLACED", "CUSTOMER_HOLD_LIFTED"}
 
 
+def _why_system_did(what: Recorded, invoice_number: str | None) -> str:
+    """Why the system placed or lifted a hold: a staff move, an invoice that is unpaid still, a payment."""
+    if what.cause is not None and what.cause.kind in _CAUSES:
+        return _caused(what.cause)
+    if what.action == "CUSTOMER_HOLD_LIFTED":
+        return f"{'A payment left nothing' if what.details.get('payment_id') else 'Nothing is left'} that suspends."
+    return f"Invoice {invoice_number} is still unpaid." if invoice_number else ""
+
+
+def _caused(cause: Cause) -> str:
+    return f"{_CAUSES[cause.kind].format(cause.invoice_number)} by {cause.actor}."
+
+
+def _policy(what: Recorded) -> str:
+    whose = "the customer's own policy" if what.is_own_policy else "the business's policy"
+    return f"version {what.details.get('version', '?')} of {whose}"
+
+
+def _without_codes(text: str) -> str:
+    """`suspended (BREACH, OVERDUE)` as `suspended (for broken terms, for unpaid invoices)`."""
+    return _CODE.sub(lambda code: hold_in_words(code[0]), text)
+
+
 def _lifted(details: _Details) -> tuple[Kind, str]:
-    still = [hold_in_words(str(reason)) for reason in details.get("still_held") or ()]
-    if still:
-        return Kind.HOLD, f"No longer held for {_hold(details)}, still held for {' and '.join(still)}"
-    return Kind.REACTIVATION, f"Active again: no longer held for {_hold(details)}"
+    lifted, still = str(details.get("reason") or HoldReason.OVERDUE.value), [*map(str, details.get("still_held") or ())]
+    is_opened, stays_closed = lifted == HoldReason.CLOSED.value, HoldReason.CLOSED.value in still
+    done = "the account was opened again" if is_opened else f"no longer held {hold_in_words(lifted)}"
+    if not still:
+        return Kind.REACTIVATION, f"Active again: {done}"
+    others = " and ".join(hold_in_words(reason) for reason in still if reason != HoldReason.CLOSED.value)
+    further = [f"still held {others}"] if others else []
+    stays = ["the account stays closed"] if stays_closed else []
+    return Kind.HOLD, f"{done[:1].upper()}{done[1:]}, {' and '.join(further + stays)}"
 
 
 def _suspended(details: _Details, _words: Words) -> str:
-    return f"Suspended for {_hold(details)}"
+    return f"Suspended {_hold(details)}"
 
 
 def _held(details: _Details, _words: Words) -> str:
     is_closing = details.get("reason") == HoldReason.CLOSED.value
-    return "The account was closed" if is_closing else f"Held for a further reason: {_hold(details)}"
+    return "The account was closed" if is_closing else f"Also held {_hold(details)}"
+
+
+def _withheld(details: _Details, _words: Words) -> str:
+    return f"No invoice was issued for {_month(details)}"
+
+
+def _month(details: _Details) -> str:
+    """A billing period as the audit log writes it (`2026-08`): `August 2026`."""
+    text = str(details.get("period") or "")
+    try:
+        return f"{date.fromisoformat(f'{text}-01'):%B %Y}"
+    except ValueError:
+        return text or "the period"
 
 
 def _hold(details: _Details) -> str:
@@ -135,18 +200,6 @@ def _blocked(details: _Details, words: Words) -> str:
     return f"All chasing of the customer blocked until {until}"
 
 
-def _policy_reapplied(details: _Details, _words: Words) -> str:
-    return f"Chased by version {details.get('version', '?')} of the dunning policy from now on"
-
-
-def _own_policy(details: _Details, _words: Words) -> str:
-    return f"New invoices of this customer are chased by a policy of their own (version {details.get('version', '?')})"
-
-
-def _business_policy(details: _Details, _words: Words) -> str:
-    return f"New invoices of all customers are chased by version {details.get('version', '?')} of the dunning policy"
-
-
 def _changed(details: _Details, _words: Words) -> str:
     columns = ", ".join(str(column) for column in details.get("columns") or ())
     return f"Customer's details changed: {columns}" if columns else "Customer's details changed"
@@ -173,17 +226,15 @@ _SENTENCES: Mapping[str, tuple[Kind, _Sentence]] = {
     "INVOICE_PAUSE_ENDED": (Kind.PAUSE, _pause_ended),
     "INVOICE_DISPUTED": (Kind.DISPUTE, _always("Disputed: not chased until that is resolved")),
     "INVOICE_DISPUTE_RESOLVED": (Kind.DISPUTE, _always("Chased again: the dispute is resolved, and the invoice stands")),
-    "INVOICE_POLICY_REAPPLIED": (Kind.POLICY, _policy_reapplied),
     "CUSTOMER_SUSPENDED": (Kind.SUSPENSION, _suspended),
     "CUSTOMER_HOLD_PLACED": (Kind.HOLD, _held),
     "CUSTOMER_CHASING_BLOCKED": (Kind.PAUSE, _blocked),
     "CUSTOMER_CHASING_RESUMED": (Kind.PAUSE, _always("Chased again: the block of all chasing is over")),
-    "CUSTOMER_DUNNING_POLICY_CHANGED": (Kind.POLICY, _own_policy),
     "CUSTOMER_DUNNING_POLICY_REMOVED": (
         Kind.POLICY,
         _always("New invoices of this customer are chased by the business's policy again"),
     ),
-    "DUNNING_POLICY_CHANGED": (Kind.POLICY, _business_policy),
+    "INVOICE_WITHHELD": (Kind.HOLD, _withheld),
     "CUSTOMER_CHANGED": (Kind.OTHER, _changed),
     "REVIEW_MATCHED": (Kind.REVIEW, _booked("was booked")),
     "REVIEW_CREDITED": (Kind.REVIEW, _booked("is kept as credit")),

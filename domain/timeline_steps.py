@@ -48,8 +48,12 @@ def steps_in_words(steps: Iterable[PlannedStep]) -> str:
     return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
-def decided_sentence(what: StepDecided) -> str:
-    """A step that nothing else tells of."""
+def step_sentence(what: StepDecided | LeftOut) -> str:
+    """A step that nothing else tells of, or several that were left out."""
+    return _left_out(what) if isinstance(what, LeftOut) else _decided(what)
+
+
+def _decided(what: StepDecided) -> str:
     name = step_name(what.action, what.letter)
     if what.was_taken and what.action is Action.SUSPEND:
         return f"{name} was due{': the customer was suspended already' if what.was_held else ', and suspended nobody'}"
@@ -59,7 +63,7 @@ def decided_sentence(what: StepDecided) -> str:
     return f"{name} {done}: {_POINTLESS[what.state]}"
 
 
-def left_out_sentence(what: LeftOut) -> str:
+def _left_out(what: LeftOut) -> str:
     """`Payment Reminder and 2 Overdue Notices were left out: the invoice was paused`."""
     is_one = len(what.steps) == 1
     done = "left out" if what.stands_for_them else "not taken"

@@ -60,9 +60,8 @@ class InvoiceLifecycle(InvoiceMoves):
     async def run(self, start: LifecycleStart) -> InvoiceState:
         """Mail it, climb the ladder while it is open, and let the last letters go out."""
         self._show("issued")
-        self._mail(start.issued_message_id, "Invoice Issued")
-        for message_id in start.waiting_message_ids:
-            self._mail(message_id, "a letter that waited")
+        self._mail("Invoice Issued", start.issued_message_id)
+        self._mail("a letter that waited", *start.waiting_message_ids)
         await self._chase()
         while await self._reopened_before_letters_are_out():
             await self._look_again()
@@ -172,8 +171,7 @@ class InvoiceLifecycle(InvoiceMoves):
                 self._taken.append(TakenStep(step.key, workflow.now()))
                 self._note(step.action.value)
             self._learn(standing)
-        for message_id in (standing.message_id, *standing.more_message_ids):
-            self._mail(message_id, step.action.value)
+        self._mail(step.action.value, standing.message_id, *standing.more_message_ids)
         if not self._state.is_closed:
             self._tell_search(step.action.value.upper() if standing.was_taken else None)
 
@@ -191,7 +189,7 @@ class InvoiceLifecycle(InvoiceMoves):
                 Collecting.look_again, self._look_request(), summary="money came in", **options.BILLING
             )
             self._learn(standing)
-        self._mail(standing.message_id, "Reactivation Confirmation")
+        self._mail("Reactivation Confirmation", standing.message_id)
 
     async def _resume(self) -> None:
         """What had set the invoice aside is over by itself: a promise to pay was not kept."""
@@ -201,8 +199,7 @@ class InvoiceLifecycle(InvoiceMoves):
             )
             self._learn(standing)
         self._note("chased again")
-        for message_id in (standing.message_id, *standing.more_message_ids):
-            self._mail(message_id, "Suspension Notice")
+        self._mail("Suspension Notice", standing.message_id, *standing.more_message_ids)
         self._tell_search(None)
 
     def _look_request(self) -> LookRequest:
@@ -238,7 +235,7 @@ class InvoiceLifecycle(InvoiceMoves):
         self._learn(standing)
         self._was_moved = True
         self._note(f"{move.kind.value.lower()}{f' until {move.day}' if move.day else ''} ({move.id})")
-        self._mail(standing.message_id, move.kind.value.lower())
+        self._mail(move.kind.value.lower(), standing.message_id)
         self._tell_search(None)
 
     def _start_afresh_when_long(self) -> None:
@@ -276,10 +273,11 @@ class InvoiceLifecycle(InvoiceMoves):
             ),
         )
 
-    def _mail(self, message_id: str | None, what: str) -> None:
-        """Send a claimed letter beside the ladder: a mail server that is down for a day must not hold up the next step."""
-        if message_id is not None and message_id not in self._letters:
-            self._letters[message_id] = asyncio.create_task(deliver(self._start.tenant_id, message_id, what))
+    def _mail(self, what: str, *message_ids: str | None) -> None:
+        """Send claimed letters beside the ladder: a mail server that is down for a day must not hold up the next step."""
+        for message_id in message_ids:
+            if message_id is not None and message_id not in self._letters:
+                self._letters[message_id] = asyncio.create_task(deliver(self._start.tenant_id, message_id, what))
 
     def _tell_search(self, state: str | None) -> None:
         """Say what was done last and what is next; None: what was done last is as it was."""
