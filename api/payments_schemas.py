@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.days import Day
 from api.reasons import NoteIfAny, Reason
 from api.schemas import Amount
 from domain.money import LARGEST_AMOUNT_MINOR
@@ -101,7 +102,7 @@ class RecordPaymentRequest(BaseModel):
     amount: Minor
     currency: Currency
     reference: str = Field(min_length=1, max_length=100, examples=["FNB-2026-11-21-0042"])
-    received_on: date | None = None
+    received_on: Day | None = None
     note: NoteIfAny = None
 
 

@@ -1,7 +1,7 @@
 """A customer's standing: why it is as it is; holds that staff place and lift; blocking all chasing, and resuming it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +24,8 @@ from api.standing_schemas import (
     StandingShown,
     SuspendingShown,
 )
+from api.standing_words import why_so
+from api.timeline_words import LocalWords
 from domain.calendar import local_day
 from domain.customer_moves import CustomerMove, CustomerMoveKind, refuse_impossible
 from domain.errors import NotFoundError
@@ -31,7 +33,6 @@ from domain.ids import Prefix
 from domain.standing import HoldReason
 from persistence import chasing, customer_moves, customers, holds, invoices, tenants
 from persistence.customer_moves import AskedCustomerMove
-from persistence.holds import Hold
 from persistence.idempotency import StoredAnswer
 from persistence.tenants import Staff
 
@@ -39,7 +40,6 @@ router = APIRouter(prefix="/api/customers/{customer_id}", tags=["standing"])
 
 # One of a reason stands at a time.
 _ALL_STANDING = len(HoldReason)
-_NUMBERS_NAMED = 5
 
 
 @router.get("/standing")
@@ -187,30 +187,27 @@ class _Asked:
 
 
 def _shown(session: Session, customer_id: str, now: datetime) -> StandingShown:
-    today = local_day(now, tenants.current(session).time_zone)
-    status = customers.standing(session, customer_id, today).billing_status
+    zone = tenants.current(session).time_zone
+    today, words = local_day(now, zone), LocalWords(tenants.branding(session).locale, zone)
     held = holds.page(session, customer_id, limit=_ALL_STANDING, only_standing=True)
-    block = chasing.shown_block(session, customer_id)
+    found = chasing.shown_block(session, customer_id)
+    block = found if found and found.stands_on(today) else None
+    suspending = [
+        SuspendingShown.of(detail, detail.suspended_at, chasing.set_aside_now(session, detail, now))
+        for detail in invoices.suspending(session, customer_id)
+        if detail.suspended_at is not None
+    ]
     return StandingShown(
         customer_id=customer_id,
-        billing_status=status,
-        why=_why_held(held) if held else _why_not_held(customers.late_invoices(session, customer_id, today)),
+        billing_status=customers.standing(session, customer_id, today).billing_status,
+        why=why_so(
+            held,
+            [each.number for each in suspending if each.set_aside is None],
+            customers.late_invoices(session, customer_id, today),
+            block,
+            words,
+        ),
         holds=[HoldShown.of(hold) for hold in held],
-        block=BlockShown.of(block) if block and block.stands_on(today) else None,
-        suspending=[
-            SuspendingShown.of(detail, detail.suspended_at, chasing.set_aside_now(session, detail, now))
-            for detail in invoices.suspending(session, customer_id)
-            if detail.suspended_at is not None
-        ],
+        block=BlockShown.of(block) if block else None,
+        suspending=suspending,
     )
-
-
-def _why_held(held: Sequence[Hold]) -> str:
-    return f"Held: {'; '.join(f'{hold.reason} by {hold.placed_by} since {hold.placed_at:%Y-%m-%d}' for hold in held)}."
-
-
-def _why_not_held(late: Sequence[str]) -> str:
-    if not late:
-        return "Nothing is past its due day, and nothing holds the customer."
-    more = f" and {len(late) - _NUMBERS_NAMED} more" if len(late) > _NUMBERS_NAMED else ""
-    return f"Past the due day: {', '.join(late[:_NUMBERS_NAMED])}{more}."

@@ -1,6 +1,7 @@
 """What a timeline shows of the future: the rules of `domain/timeline_ahead.py` on what is stored now."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -10,10 +11,12 @@ from domain.calendar import local_day
 from domain.chasing import Block, set_aside
 from domain.customer import Tenant
 from domain.dunning import TakenStep
+from domain.moves import MoveKind
 from domain.sending_calendar import SendingCalendar
 from domain.timeline import Entry
 from domain.timeline_ahead import (
     Chased,
+    Wish,
     naming_invoice,
     soonest_first,
     tell_block,
@@ -23,6 +26,7 @@ from domain.timeline_ahead import (
     tell_steps,
 )
 from persistence import chasing, dunning_plans, holds, tenants, timeline_ahead
+from persistence.chasing import StandingBlock
 from persistence.invoices import InvoiceDetail
 from public_holidays import sending_calendar, span
 
@@ -48,8 +52,7 @@ class Ahead:
         invoice = detail.invoice
         if invoice.state.is_closed:
             return []
-        taken = timeline_ahead.taken_steps(self.session, [invoice.id])
-        chased = self._chased(detail, taken.get(invoice.id, ()), chasing.standing_block(self.session, invoice.customer_id))
+        (chased,) = self._chased([detail], chasing.shown_block(self.session, invoice.customer_id))
         links = timeline_ahead.ending_links(self.session, invoice.id, self.now, MOST_ENTRIES)
         return soonest_first(
             [
@@ -64,20 +67,43 @@ class Ahead:
     def of_customer(self, customer_id: str) -> list[Entry]:
         """What holds the customer, and the next step of each open invoice; while all chasing is blocked for good, that."""
         entries = self._holds(customer_id)
-        block = chasing.standing_block(self.session, customer_id)
+        block = chasing.shown_block(self.session, customer_id)
         if block is not None and block.until is None:
-            return [*entries, tell_block()]
-        details = timeline_ahead.open_invoices(self.session, customer_id)
-        taken = timeline_ahead.taken_steps(self.session, [detail.invoice.id for detail in details])
-        for detail in details:
-            chased = self._chased(detail, taken.get(detail.invoice.id, ()), block)
+            return [*entries, tell_block(Wish(block.placed_by, block.note))]
+        for chased in self._chased(timeline_ahead.open_invoices(self.session, customer_id), block):
             entries += [naming_invoice(entry) for entry in tell_steps(chased, self.words, self.now)[:1]]
         return soonest_first(entries, MOST_ENTRIES)
 
     def _holds(self, customer_id: str) -> list[Entry]:
         return tell_holds(holds.standing(self.session, customer_id).items())
 
-    def _chased(self, detail: InvoiceDetail, taken: tuple[TakenStep, ...], block: Block | None) -> Chased:
+    def _chased(self, details: list[InvoiceDetail], block: StandingBlock | None) -> list[Chased]:
+        """A customer's open invoices as their ladders see them; `block` is the customer's."""
+        ids = [detail.invoice.id for detail in details]
+        taken = timeline_ahead.taken_steps(self.session, ids)
+        wishes = {kind: timeline_ahead.last_moves(self.session, ids, kind) for kind in (MoveKind.DISPUTE, MoveKind.PAUSE)}
+        return [
+            replace(
+                self._chased_one(detail, taken.get(detail.invoice.id, ()), Block(block.until) if block else None),
+                wishes=self._wishes(detail, wishes, block),
+            )
+            for detail in details
+        ]
+
+    def _wishes(
+        self, detail: InvoiceDetail, moves: Mapping[MoveKind, Mapping[str, Wish]], block: StandingBlock | None
+    ) -> tuple[Wish, ...]:
+        """Of the moves that were made on an invoice, and the block of its customer, those that set it aside today."""
+        today, invoice_id = local_day(self.now, self.tenant.time_zone), detail.invoice.id
+        is_paused = detail.paused_until is not None and today <= detail.paused_until
+        wishes = [
+            moves[MoveKind.DISPUTE].get(invoice_id) if detail.disputed_at else None,
+            moves[MoveKind.PAUSE].get(invoice_id) if is_paused else None,
+            Wish(block.placed_by, block.note) if block and block.stands_on(today) else None,
+        ]
+        return tuple(wish for wish in wishes if wish is not None)
+
+    def _chased_one(self, detail: InvoiceDetail, taken: tuple[TakenStep, ...], block: Block | None) -> Chased:
         aside = set_aside(
             is_disputed=detail.disputed_at is not None,
             paused_until=detail.paused_until,

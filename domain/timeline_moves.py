@@ -141,7 +141,7 @@ def _lifted(details: _Details) -> tuple[Kind, str]:
     others = " and ".join(hold_in_words(reason) for reason in still if reason != HoldReason.CLOSED.value)
     further = [f"still held {others}"] if others else []
     stays = ["the account stays closed"] if stays_closed else []
-    return Kind.HOLD, f"{done[:1].upper()}{done[1:]}, {' and '.join(further + stays)}"
+    return Kind.HOLD, f"{done[:1].upper()}{done[1:]}, {', and '.join(further + stays)}"
 
 
 def _suspended(details: _Details, _words: Words) -> str:

@@ -4,6 +4,7 @@ The events are found here, and read in `timeline_facts.py`.
 
 Each source is one branch of a union of instants and ids, cut to the page before anything else is read. What two sources tell is
 taken from one: the letter and not the step that wrote it, the settlement and not the begin of a payment that staff recorded.
+What happened at the same instant is told in the order of cause and effect: moves, what the system did about them, letters.
 """
 
 from datetime import datetime, timedelta
@@ -11,11 +12,12 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Date,
     DateTime,
     Select,
     and_,
+    case,
     cast,
+    exists,
     func,
     literal,
     not_,
@@ -25,20 +27,18 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from domain.happenings import Event
 from domain.letters import Letter
 from domain.payment import PaymentMethod, PaymentStatus
 from domain.payment_link import LinkStatus
 from domain.timeline import Position
-from persistence import audit, tenants, timeline_facts
+from persistence import audit, tenants, timeline_facts, timeline_steps
 from persistence.columns import Instant
 from persistence.models import (
     AllocationRow,
     AuditRow,
-    CustomerRow,
-    DunningStepRow,
     InvoiceRow,
     LetterInvoiceRow,
     MessageRow,
@@ -48,14 +48,14 @@ from persistence.models import (
     StaffMoveRow,
 )
 from persistence.moves import MoveStatus
-from persistence.timeline_rows import About, Moment, Source
+from persistence.timeline_rows import HOLD_CHANGES, About, Moment, Source
+from persistence.timeline_sources import Branch, branch, invoice_ids, is_of
 
 _Ids = Select[Any]
-_Branch = Select[Any]
 
 _ACCOUNT_LETTERS = [Letter.SUSPENSION_NOTICE.value, Letter.REACTIVATION_CONFIRMATION.value]
-_STEP_LETTERS = [letter.value for letter in Letter if letter.chases or letter is Letter.SUSPENSION_NOTICE]
 _RECORDED_BY_STAFF = [method.value for method in PaymentMethod if method.gateway is None]
+_DOUBLE_CLICK = timedelta(minutes=1)
 
 
 def page(session: Session, about: About, *, after: Position | None = None, limit: int, now: datetime) -> list[Event]:
@@ -65,46 +65,31 @@ def page(session: Session, about: About, *, after: Position | None = None, limit
         now: instant (UTC); due days and links that end later have not happened.
     """
     zone = tenants.current(session).time_zone
-    found = union_all(*(_cut(branch, after, limit) for branch in _branches(about, zone, now))).subquery()
+    found = union_all(*(_cut(each, after, limit) for each in _branches(about, zone, now))).subquery()
     rows = session.execute(_cut(select(found), after, limit))
     return timeline_facts.read(session, about, [Moment(row.at, row.place, Source(row.source), row.of) for row in rows])
 
 
-def _branches(about: About, zone: str, now: datetime) -> list[_Branch]:
+def _branches(about: About, zone: str, now: datetime) -> list[Branch]:
     return [
         _issued(about),
         _due_days_passed(about, zone, now),
         *_audited(about),
         _letters(about),
-        _steps(about, zone),
+        timeline_steps.decided(about, zone),
+        timeline_steps.left_out(about),
         _links_expired(about, now),
         _reviews_opened(about),
         _moves_not_made(about),
     ]
 
 
-def _branch(source: Source, rank: int, at: Any, place: Any, of: Any = None) -> _Branch:
-    """Args: rank: which comes first of what happened at the same instant; of: the row's id, where it is not the place."""
-    of = place if of is None else of
-    where = literal(str(rank)).concat(place)
-    return select(cast(at, Instant).label("at"), where.label("place"), literal(source.value).label("source"), of.label("of"))
-
-
-def _cut(branch: _Branch, after: Position | None, limit: int) -> _Branch:
-    moments = branch.subquery()
+def _cut(found: Branch, after: Position | None, limit: int) -> Branch:
+    moments = found.subquery()
     # By bytes, so that the order is the same whatever language the database sorts in.
     at, place = moments.c.at, moments.c.place.collate("C")
     cut = select(moments).order_by(at.desc(), place.desc()).limit(limit)
     return cut if after is None else cut.where(tuple_(at, place) < tuple_(literal(after.at, Instant), literal(after.place)))
-
-
-def _invoices(about: About) -> ColumnElement[bool]:
-    is_customers = InvoiceRow.customer_id == about.customer_id
-    return and_(is_customers, InvoiceRow.id == about.invoice.invoice.id) if about.invoice else is_customers
-
-
-def _invoice_ids(about: About) -> _Ids:
-    return select(InvoiceRow.id).where(_invoices(about))
 
 
 def _payments(about: About) -> ColumnElement[bool]:
@@ -134,28 +119,26 @@ def _while_open(about: About, at: Any) -> ColumnElement[bool]:
     return and_(at >= about.invoice.issued_at, at <= closed_at) if closed_at else at >= about.invoice.issued_at
 
 
-def _issued(about: About) -> _Branch:
-    return _branch(Source.ISSUED, 0, InvoiceRow.issued_at, InvoiceRow.id.concat("/issued"), InvoiceRow.id).where(
-        _invoices(about)
-    )
+def _issued(about: About) -> Branch:
+    return branch(Source.ISSUED, 0, InvoiceRow.issued_at, InvoiceRow.id.concat("/issued"), InvoiceRow.id).where(is_of(about))
 
 
-def _due_days_passed(about: About, zone: str, now: datetime) -> _Branch:
+def _due_days_passed(about: About, zone: str, now: datetime) -> Branch:
     day_after = cast(InvoiceRow.due_on, DateTime) + timedelta(days=1)
     at = func.timezone(zone, day_after, type_=Instant) - timedelta(seconds=1)
-    return _branch(Source.DUE, 6, at, InvoiceRow.id.concat("/due"), InvoiceRow.id).where(
-        _invoices(about), at <= now, or_(InvoiceRow.closed_at.is_(None), InvoiceRow.closed_at > at)
+    return branch(Source.DUE, 6, at, InvoiceRow.id.concat("/due"), InvoiceRow.id).where(
+        is_of(about), at <= now, or_(InvoiceRow.closed_at.is_(None), InvoiceRow.closed_at > at)
     )
 
 
-def _audited(about: About) -> list[_Branch]:
+def _audited(about: About) -> list[Branch]:
     links = select(PaymentLinkRow.id).where(_links(about))
     reviews = select(ReviewRow.id).where(
         or_(ReviewRow.payment_id.in_(_payment_ids(about)), ReviewRow.resolved_payment_id.in_(_payment_ids(about)))
     )
     return [
         # The invoice's own row tells that it was issued.
-        _entries("Invoice").where(AuditRow.resource_id.in_(_invoice_ids(about)), AuditRow.action != "INVOICE_ISSUED"),
+        _entries("Invoice").where(AuditRow.resource_id.in_(invoice_ids(about)), AuditRow.action != "INVOICE_ISSUED"),
         _entries("Payment")
         .join(PaymentRow, PaymentRow.id == AuditRow.resource_id)
         .where(_payments(about), not_(_is_told_twice())),
@@ -163,12 +146,11 @@ def _audited(about: About) -> list[_Branch]:
         _entries("PaymentLink").where(AuditRow.resource_id.in_(links), AuditRow.action != "PAYMENT_LINK_SENT"),
         _entries("Review").where(AuditRow.resource_id.in_(reviews)),
         _of_customer(about),
-        *([] if about.invoice else [_of_business(about)]),
     ]
 
 
-def _entries(resource_type: str) -> _Branch:
-    return _branch(Source.AUDIT, 2, AuditRow.at, AuditRow.id).where(AuditRow.resource_type == resource_type)
+def _entries(resource_type: str, rank: Any = 2) -> Branch:
+    return branch(Source.AUDIT, rank, AuditRow.at, AuditRow.id).where(AuditRow.resource_type == resource_type)
 
 
 def _is_told_twice() -> ColumnElement[bool]:
@@ -180,23 +162,20 @@ def _is_told_twice() -> ColumnElement[bool]:
     return or_(begun, and_(AuditRow.action == audit.REVERSAL_REQUESTED, PaymentRow.status == PaymentStatus.REVERSED))
 
 
-def _of_customer(about: About) -> _Branch:
-    entries = _entries("Customer").where(AuditRow.resource_id == about.customer_id)
+def _of_customer(about: About) -> Branch:
+    # Whichever was recorded first: the system's holds follow from what staff did, or what was paid, at that instant.
+    is_effect = and_(AuditRow.action.in_(HOLD_CHANGES), AuditRow.actor == audit.SYSTEM)
+    rank = case((is_effect, literal("7")), else_=literal("2"))
+    entries = _entries("Customer", rank).where(AuditRow.resource_id == about.customer_id)
     if about.invoice is None:
         return entries
     is_about_it = AuditRow.details["invoice_id"].astext == about.invoice.invoice.id
     return entries.where(or_(_while_open(about, AuditRow.at), is_about_it))
 
 
-def _of_business(about: About) -> _Branch:
-    """The business's own policy, which holds for the customer's new invoices."""
-    since = select(CustomerRow.created_at).where(CustomerRow.id == about.customer_id).scalar_subquery()
-    return _entries("Tenant").where(AuditRow.action == "DUNNING_POLICY_CHANGED", AuditRow.at >= since)
-
-
-def _letters(about: About) -> _Branch:
+def _letters(about: About) -> Branch:
     at = func.coalesce(MessageRow.sent_at, MessageRow.failed_at, MessageRow.queued_at)
-    letters = _branch(Source.LETTER, 8, at, MessageRow.id).where(MessageRow.customer_id == about.customer_id)
+    letters = branch(Source.LETTER, 8, at, MessageRow.id).where(MessageRow.customer_id == about.customer_id)
     if about.invoice is None:
         return letters
     invoice_id = about.invoice.invoice.id
@@ -210,62 +189,38 @@ def _letters(about: About) -> _Branch:
     )
 
 
-def _steps(about: About, zone: str) -> _Branch:
-    """Steps that were pointless, and those that were taken and left nothing else behind.
-
-    A write-off is in the audit log, a suspension too when it placed the hold; a letter is one that lists the invoice, of the
-    day of the step (in the tenant's zone): there is one step a day.
-    """
-    of_customer = MessageRow.customer_id == about.customer_id, MessageRow.letter.in_(_STEP_LETTERS)
-    written = union_all(
-        select(MessageRow.invoice_id, _day(MessageRow.queued_at, zone)).where(*of_customer, MessageRow.invoice_id.is_not(None)),
-        select(LetterInvoiceRow.invoice_id, _day(MessageRow.queued_at, zone))
-        .join(MessageRow, MessageRow.id == LetterInvoiceRow.message_id)
-        .where(*of_customer),
-    )
-    by_whom = AuditRow.details["invoice_id"].astext
-    suspended = select(by_whom, AuditRow.at).where(
-        AuditRow.resource_type == "Customer",
-        AuditRow.resource_id == about.customer_id,
-        AuditRow.action == "CUSTOMER_SUSPENDED",
-        by_whom.is_not(None),
-    )
-    is_silent = and_(
-        not_(DunningStepRow.step.endswith("-write_off")),
-        tuple_(DunningStepRow.invoice_id, _day(DunningStepRow.decided_at, zone)).not_in(written),
-        tuple_(DunningStepRow.invoice_id, DunningStepRow.decided_at).not_in(suspended),
-    )
-    identity = DunningStepRow.invoice_id.concat("/").concat(DunningStepRow.step)
-    return _branch(Source.STEP, 3, DunningStepRow.decided_at, identity).where(
-        DunningStepRow.invoice_id.in_(_invoice_ids(about)), or_(DunningStepRow.outcome == "POINTLESS", is_silent)
-    )
-
-
-def _day(at: Any, zone: str) -> ColumnElement[Any]:
-    return cast(func.timezone(zone, at), Date)
-
-
-def _links_expired(about: About, now: datetime) -> _Branch:
+def _links_expired(about: About, now: datetime) -> Branch:
     """Also those that were marked otherwise afterwards: paid with their invoice, though nobody could pay by them any more."""
     was_open = or_(
         PaymentLinkRow.status.in_([LinkStatus.ACTIVE.value, LinkStatus.EXPIRED.value]),
         PaymentLinkRow.closed_at > PaymentLinkRow.expires_at,
     )
     place = PaymentLinkRow.id.concat("/expired")
-    return _branch(Source.LINK_EXPIRED, 4, PaymentLinkRow.expires_at, place, PaymentLinkRow.id).where(
+    return branch(Source.LINK_EXPIRED, 4, PaymentLinkRow.expires_at, place, PaymentLinkRow.id).where(
         _links(about), was_open, PaymentLinkRow.expires_at <= now
     )
 
 
-def _reviews_opened(about: About) -> _Branch:
-    return _branch(Source.REVIEW, 5, ReviewRow.opened_at, ReviewRow.id).where(ReviewRow.payment_id.in_(_payment_ids(about)))
+def _reviews_opened(about: About) -> Branch:
+    return branch(Source.REVIEW, 5, ReviewRow.opened_at, ReviewRow.id).where(ReviewRow.payment_id.in_(_payment_ids(about)))
 
 
-def _moves_not_made(about: About) -> _Branch:
-    """What staff asked for and was refused, or waits; what was made is in the audit log."""
+def _moves_not_made(about: About) -> Branch:
+    """What staff asked for and was refused, or waits; what was made is in the audit log.
+
+    The same refusal again within a minute was a second click, and is told once.
+    """
+    earlier = aliased(StaffMoveRow)
+    same = [earlier.customer_id, earlier.kind, earlier.details, earlier.actor, earlier.reason, earlier.refusal]
+    is_second_click = exists().where(
+        *(column == getattr(StaffMoveRow, column.key) for column in same),
+        earlier.invoice_id.is_not_distinct_from(StaffMoveRow.invoice_id),
+        tuple_(earlier.decided_at, earlier.id) < tuple_(StaffMoveRow.decided_at, StaffMoveRow.id),
+        earlier.decided_at > StaffMoveRow.decided_at - _DOUBLE_CLICK,
+    )
     at = func.coalesce(StaffMoveRow.decided_at, StaffMoveRow.requested_at)
-    moves = _branch(Source.MOVE, 1, at, StaffMoveRow.id).where(
-        StaffMoveRow.customer_id == about.customer_id, StaffMoveRow.status != MoveStatus.DONE.value
+    moves = branch(Source.MOVE, 1, at, StaffMoveRow.id).where(
+        StaffMoveRow.customer_id == about.customer_id, StaffMoveRow.status != MoveStatus.DONE.value, not_(is_second_click)
     )
     if about.invoice is None:
         return moves

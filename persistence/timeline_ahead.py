@@ -1,4 +1,4 @@
-"""What a timeline reads to look ahead: a customer's open invoices, the steps taken on them, and links that will end."""
+"""What a timeline reads to look ahead: a customer's open invoices, their steps, who set them aside, and links that will end."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,11 +8,14 @@ from sqlalchemy.orm import Session
 
 from domain.dunning import TakenStep
 from domain.invoice import InvoiceState
+from domain.moves import MoveKind
 from domain.payment_link import LinkStatus, PaymentLink
+from domain.timeline_ahead import Wish
 from persistence import invoices
 from persistence.invoices import InvoiceDetail
 from persistence.links import link_of
-from persistence.models import DunningStepRow, PaymentLinkRow
+from persistence.models import DunningStepRow, PaymentLinkRow, StaffMoveRow
+from persistence.moves import MoveStatus
 
 _AT_ONCE = 200
 
@@ -39,6 +42,20 @@ def taken_steps(session: Session, invoice_ids: Sequence[str]) -> dict[str, tuple
     for row in rows:
         found[row.invoice_id] = (*found.get(row.invoice_id, ()), TakenStep(row.step, row.decided_at))
     return found
+
+
+def last_moves(session: Session, invoice_ids: Sequence[str], kind: MoveKind) -> dict[str, Wish]:
+    """Who made the last move of a kind on each of these invoices, and why, by invoice id."""
+    rows = session.scalars(
+        select(StaffMoveRow)
+        .where(
+            StaffMoveRow.invoice_id.in_(invoice_ids),
+            StaffMoveRow.kind == kind.value,
+            StaffMoveRow.status == MoveStatus.DONE.value,
+        )
+        .order_by(StaffMoveRow.decided_at, StaffMoveRow.id)
+    )
+    return {row.invoice_id: Wish(row.actor, row.reason) for row in rows if row.invoice_id is not None}
 
 
 def ending_links(session: Session, invoice_id: str, now: datetime, limit: int) -> list[PaymentLink]:

@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 from domain.calendar import local_day
 from domain.dunning import PlannedStep
 from domain.happenings import (
+    Cause,
     DuePassed,
     Event,
     Issued,
+    LeftOut,
     LetterWritten,
     LinkChanged,
     MoveAsked,
@@ -30,8 +32,8 @@ from domain.money import Money
 from domain.payment import PaymentMethod, PaymentStatus
 from persistence import audit, dunning_plans
 from persistence.links import link_of
-from persistence.models import AllocationRow, AuditRow, InvoiceRow, PaymentRow
-from persistence.timeline_rows import About, Moment, Rows, Source, load
+from persistence.models import AllocationRow, AuditRow, HoldRow, InvoiceRow, PaymentRow, StaffMoveRow
+from persistence.timeline_rows import HOLD_CHANGES, About, Moment, Rows, Source, load, policy_id_of
 
 
 def read(session: Session, about: About, moments: Sequence[Moment]) -> list[Event]:
@@ -53,6 +55,8 @@ class _Facts:
                 event = self._letter(moment)
             case Source.STEP:
                 event = self._step(moment)
+            case Source.LEFT_OUT:
+                event = self._left_out(moment)
             case Source.LINK_EXPIRED:
                 event = self._link(moment, moment.of, "PAYMENT_LINK_EXPIRED", audit.SYSTEM)
             case Source.REVIEW:
@@ -102,8 +106,10 @@ class _Facts:
         return None
 
     def _planned(self, invoice_id: str, key: str) -> PlannedStep | None:
-        plan = dunning_plans.from_data(self.rows.invoices[invoice_id].dunning_plan or ())
-        return next((step for step in plan if step.key == key), None)
+        return next((step for step in self._plan(invoice_id) if step.key == key), None)
+
+    def _plan(self, invoice_id: str) -> tuple[PlannedStep, ...]:
+        return dunning_plans.from_data(self.rows.invoices[invoice_id].dunning_plan or ())
 
     def _step(self, moment: Moment) -> Event:
         row = self.rows.steps[moment.of]
@@ -113,8 +119,26 @@ class _Facts:
             letter=planned.letter if planned else None,
             was_taken=row.outcome == "TAKEN",
             state=InvoiceState(self.rows.invoices[row.invoice_id].state),
+            was_held=any(_stood(hold, row.decided_at) for hold in self.rows.holds),
         )
         return self._event(moment, what, audit.SYSTEM, invoice_id=row.invoice_id)
+
+    def _left_out(self, moment: Moment) -> Event:
+        """The steps of a stretch of the plan whose time had come, up to the one that was taken, if any."""
+        invoice_id, _, stretch = moment.of.partition("/")
+        missed: list[PlannedStep] = []
+        taken, passed = None, 0
+        for step in self._plan(invoice_id):
+            row = self.rows.steps.get(f"{invoice_id}/{step.key}")
+            if passed == int(stretch) and row is None and step.at <= moment.at:
+                missed.append(step)
+            if row is not None and row.outcome == "TAKEN":
+                taken = step if passed == int(stretch) else taken
+                passed += 1
+        found = [why for step in missed for why in self.rows.obstacles.at(invoice_id, step.at)]
+        state = InvoiceState(self.rows.invoices[invoice_id].state)
+        what = LeftOut(tuple(missed), tuple(dict.fromkeys(found)), taken, state)
+        return self._event(moment, what, audit.SYSTEM, invoice_id=invoice_id)
 
     def _link(self, moment: Moment, link_id: str, action: str, actor: str) -> Event:
         link = link_of(self.rows.links[link_id])
@@ -148,20 +172,36 @@ class _Facts:
         if row.resource_type == "PaymentLink":
             return self._link(moment, row.resource_id, row.action, row.actor)
         details: dict[str, Any] = row.details
+        policy, move = self.rows.policies.get(policy_id_of(details) or ""), self._move_behind(row)
+        is_own_policy = policy is not None and policy.customer_id is not None
         return self._event(
             moment,
-            Recorded(row.action, details),
+            Recorded(row.action, details, self._cause(move) if move and row.actor == audit.SYSTEM else None, is_own_policy),
             row.actor,
-            reason=self.rows.notes.get(str(details.get("policy_id")), ""),
+            reason=policy.note if policy and details.get("policy_id") else "",
             invoice_id=row.resource_id if row.resource_type == "Invoice" else details.get("invoice_id"),
             payment_id=details.get("payment_id"),
             hold_id=details.get("hold_id"),
             block_id=details.get("block_id"),
-            move_id=self.rows.moves_done.get((row.resource_id, row.at, row.actor)),
+            move_id=move.id if move else None,
             review_id=row.resource_id if row.resource_type == "Review" else None,
-            policy_id=details.get("policy_id") or (details.get("to") if "version" in details else None),
+            policy_id=policy_id_of(details),
             credit_note=details.get("credit_note"),
         )
+
+    def _move_behind(self, row: AuditRow) -> StaffMoveRow | None:
+        """The staff move that an entry records, or that had the system place or lift a hold at that instant."""
+        moves = self.rows.moves_done.get(row.at, [])
+        if row.actor != audit.SYSTEM:
+            return next((m for m in moves if (m.invoice_id or m.customer_id, m.actor) == (row.resource_id, row.actor)), None)
+        if row.action not in HOLD_CHANGES or row.details.get("payment_id"):
+            return None
+        # A block ends the suspension over whatever invoice; a pause only that over its own.
+        on_it = [move for move in moves if move.invoice_id == row.details.get("invoice_id")]
+        return next(iter([*on_it, *(move for move in moves if move.invoice_id is None)]), None)
+
+    def _cause(self, move: StaffMoveRow) -> Cause:
+        return Cause(move.kind, move.actor, self._number(move.invoice_id))
 
     def _payment(self, moment: Moment, row: AuditRow, payment: PaymentRow) -> Event:
         amount = Money(payment.amount, payment.currency)
@@ -215,3 +255,7 @@ class _Facts:
     ) -> Event:
         references = References(**about, invoice_number=self._number(about.get("invoice_id")))
         return Event(moment.at, moment.place, what, actor, reason, references, amount)
+
+
+def _stood(hold: HoldRow, instant: datetime) -> bool:
+    return hold.placed_at <= instant and (hold.lifted_at is None or instant < hold.lifted_at)

@@ -1,15 +1,15 @@
 """The rows behind a page of a timeline, read with one query a table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from persistence import tenants
+from persistence import tenants, timeline_obstacles
 from persistence.invoices import InvoiceDetail
 from persistence.models import (
     AllocationRow,
@@ -17,6 +17,7 @@ from persistence.models import (
     Base,
     DunningPolicyRow,
     DunningStepRow,
+    HoldRow,
     InvoiceRow,
     LetterInvoiceRow,
     MessageRow,
@@ -26,10 +27,10 @@ from persistence.models import (
     StaffMoveRow,
 )
 from persistence.moves import MoveStatus
+from persistence.timeline_obstacles import Obstacles
 
 _Row = TypeVar("_Row", bound=Base)
-# Who moved which invoice or customer, and when: as the audit entry and the move's row say it alike.
-_Done = tuple[str, datetime, str]
+HOLD_CHANGES = ("CUSTOMER_SUSPENDED", "CUSTOMER_HOLD_PLACED", "CUSTOMER_HOLD_LIFTED")
 
 
 class Source(StrEnum):
@@ -40,6 +41,7 @@ class Source(StrEnum):
     AUDIT = "audit"
     LETTER = "letter"
     STEP = "step"
+    LEFT_OUT = "left out"
     LINK_EXPIRED = "link expired"
     REVIEW = "review"
     MOVE = "move"
@@ -69,14 +71,17 @@ class Rows:
 
     Attributes:
         zone: of the tenant (IANA).
-        steps: by invoice and key, `inv_…/3-final_warning`; those of the page, and those that its letters were written for.
+        steps: by invoice and key, `inv_…/3-final_warning`; those of the page, and all of the invoices that its letters, and
+            steps that were left out, are about.
+        obstacles: what kept the invoices of steps that were left out from being chased.
+        holds: of the customer, where a step is told that may have found them held.
         parts: what the payments were used for, in the order of the invoices' ids.
         uses: all that was ever used for the invoices among `parts`, with when its payment was reversed.
         listed: the invoices that a letter lists.
-        notes: what staff wrote about the policies.
+        policies: the versions of dunning policies that its entries are about.
         issuers: who had the invoices issued.
         senders: who had a link sent, by letter.
-        moves_done: the moves that were made, by who made them on what and when.
+        moves_done: the moves that were made on the customer or its invoices at an instant of the page, by that instant.
     """
 
     zone: str
@@ -91,10 +96,12 @@ class Rows:
     uses: dict[str, list[tuple[AllocationRow, datetime | None]]]
     reviews: dict[str, ReviewRow]
     moves: dict[str, StaffMoveRow]
-    notes: dict[str, str]
+    obstacles: Obstacles
+    holds: list[HoldRow]
+    policies: dict[str, DunningPolicyRow]
     issuers: dict[str, str]
     senders: dict[str, str]
-    moves_done: dict[_Done, str]
+    moves_done: dict[datetime, list[StaffMoveRow]]
 
 
 def load(session: Session, about: About, moments: Sequence[Moment]) -> Rows:
@@ -111,17 +118,21 @@ def load(session: Session, about: About, moments: Sequence[Moment]) -> Rows:
     )
     parts = _parts(session, payments)
     listed = _listed(session, letters)
-    steps = {**_steps(session, of[Source.STEP]), **_taken(session, letters)}
+    left_out = {each.split("/", 1)[0] for each in of[Source.LEFT_OUT]}
+    steps = {**_steps(session, of[Source.STEP]), **_all_steps(session, letters, left_out)}
+    moves_done = _moves_done(session, about, audits)
+    zone = tenants.current(session).time_zone
     named = {
         *of[Source.ISSUED], *of[Source.DUE], *_resources(audits, "Invoice"),
-        *(row.invoice_id for row in steps.values()),
+        *left_out, *(row.invoice_id for row in steps.values()),
         *(part.invoice_id for found in parts.values() for part in found),
         *(invoice_id for found in listed.values() for invoice_id in found),
         *_filled(str(row.details.get("invoice_id") or "") for row in audits.values()),
         *_filled(row.invoice_id for rows in (letters, links, payments, moves) for row in rows.values()),
+        *_filled(row.invoice_id for rows in moves_done.values() for row in rows),
     }  # fmt: skip
     return Rows(
-        zone=tenants.current(session).time_zone,
+        zone=zone,
         invoices=_by_id(session, InvoiceRow, named),
         audits=audits,
         letters=letters,
@@ -133,10 +144,12 @@ def load(session: Session, about: About, moments: Sequence[Moment]) -> Rows:
         uses=_uses(session, {part.invoice_id for found in parts.values() for part in found}),
         reviews=reviews,
         moves=moves,
-        notes=_notes(session, audits),
+        obstacles=timeline_obstacles.load(session, about.customer_id, left_out, zone),
+        holds=_holds(session, about, of[Source.STEP]),
+        policies=_policies(session, audits),
         issuers=_issuers(session, of[Source.ISSUED]),
         senders=_senders(session, letters),
-        moves_done=_moves_done(session, about, audits),
+        moves_done=moves_done,
     )
 
 
@@ -189,16 +202,26 @@ def _steps(session: Session, named: list[str]) -> dict[str, DunningStepRow]:
     return {f"{row.invoice_id}/{row.step}": row for row in session.scalars(rows)} if keys else {}
 
 
-def _taken(session: Session, letters: dict[str, MessageRow]) -> dict[str, DunningStepRow]:
-    """The steps that were taken on the invoices that the letters are about."""
-    about = _filled(row.invoice_id for row in letters.values())
-    rows = select(DunningStepRow).where(DunningStepRow.invoice_id.in_(about), DunningStepRow.outcome == "TAKEN")
+def _all_steps(session: Session, letters: dict[str, MessageRow], invoice_ids: set[str]) -> dict[str, DunningStepRow]:
+    """All that became of the ladders of these invoices, and of those that the letters are about."""
+    about = invoice_ids.union(_filled(row.invoice_id for row in letters.values()))
+    rows = select(DunningStepRow).where(DunningStepRow.invoice_id.in_(about))
     return {f"{row.invoice_id}/{row.step}": row for row in session.scalars(rows)} if about else {}
 
 
-def _notes(session: Session, audits: dict[str, AuditRow]) -> dict[str, str]:
-    ids = _filled(str(row.details.get("policy_id") or "") for row in audits.values())
-    return {policy_id: row.note for policy_id, row in _by_id(session, DunningPolicyRow, ids).items()}
+def policy_id_of(details: Mapping[str, Any]) -> str | None:
+    """The version of a dunning policy that an audit entry is about, if any: one that was made, or applied again."""
+    found = details.get("policy_id") or (details.get("to") if "version" in details else None)
+    return str(found) if found else None
+
+
+def _policies(session: Session, audits: dict[str, AuditRow]) -> dict[str, DunningPolicyRow]:
+    return _by_id(session, DunningPolicyRow, _filled(policy_id_of(row.details) for row in audits.values()))
+
+
+def _holds(session: Session, about: About, steps: list[str]) -> list[HoldRow]:
+    rows = select(HoldRow).where(HoldRow.customer_id == about.customer_id)
+    return list(session.scalars(rows)) if steps else []
 
 
 def _issuers(session: Session, invoice_ids: list[str]) -> dict[str, str]:
@@ -216,14 +239,18 @@ def _senders(session: Session, letters: dict[str, MessageRow]) -> dict[str, str]
     return {str(row.details.get("message_id")): row.actor for row in session.scalars(rows)} if links else {}
 
 
-def _moves_done(session: Session, about: About, audits: dict[str, AuditRow]) -> dict[_Done, str]:
-    rows = select(StaffMoveRow).where(
-        StaffMoveRow.customer_id == about.customer_id,
-        StaffMoveRow.status == MoveStatus.DONE.value,
-        StaffMoveRow.decided_at.in_({row.at for row in audits.values()}),
+def _moves_done(session: Session, about: About, audits: dict[str, AuditRow]) -> dict[datetime, list[StaffMoveRow]]:
+    found: dict[datetime, list[StaffMoveRow]] = {}
+    rows = (
+        select(StaffMoveRow)
+        .where(
+            StaffMoveRow.customer_id == about.customer_id,
+            StaffMoveRow.status == MoveStatus.DONE.value,
+            StaffMoveRow.decided_at.in_({row.at for row in audits.values()}),
+        )
+        .order_by(StaffMoveRow.id)
     )
-    return {
-        (row.invoice_id or row.customer_id, row.decided_at, row.actor): row.id
-        for row in session.scalars(rows)
-        if row.decided_at is not None
-    }
+    for row in session.scalars(rows):
+        if row.decided_at is not None:
+            found.setdefault(row.decided_at, []).append(row)
+    return found

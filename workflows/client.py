@@ -82,7 +82,7 @@ class Workflows(PaymentWorkflows, MoveWorkflows, CustomerMoveWorkflows, Reconcil
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=reuse,
             start_signal=signal,
-            static_summary=f"Invoice {start.number}, {start.total}, due {start.due_on}",
+            static_summary=f"Invoice {start.number}, {start.total}",
             search_attributes=TypedSearchAttributes(_of_lifecycle(start)),
             priority=options.priority(options.LIFECYCLE_PRIORITY, start.tenant_id),
         )

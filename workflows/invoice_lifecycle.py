@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import names, options
     from workflows.invoice_moves import InvoiceMoves
     from workflows.letter_delivery import deliver
-    from workflows.lifecycle_details import details, local, what_is_next
+    from workflows.lifecycle_details import details, in_words, local, moved, what_is_next
 
 # What the current details tell of the past; the database has all of it.
 _MOST_TOLD = 30
@@ -136,7 +136,7 @@ class InvoiceLifecycle(InvoiceMoves):
 
     async def _something_comes_before(self, step: PlannedStep | None) -> bool:
         """Wait for news or a move until the next step is due, or until the invoice is chased again; whether one came."""
-        at, what = (step.at, step.action.value) if step else (None, None)
+        at, what = (step.at, in_words(step)) if step else (None, None)
         if self._waiting is not None:
             at, what = self._waiting.until, "chased again"
         if at is not None and at <= workflow.now():
@@ -165,13 +165,13 @@ class InvoiceLifecycle(InvoiceMoves):
                 now=workflow.now(),
             )
             standing = await workflow.execute_activity_method(
-                Collecting.take_step, request, summary=step.action.value, **options.BILLING
+                Collecting.take_step, request, summary=in_words(step), **options.BILLING
             )
             if standing.was_taken:
                 self._taken.append(TakenStep(step.key, workflow.now()))
-                self._note(step.action.value)
+                self._note(in_words(step))
             self._learn(standing)
-        self._mail(step.action.value, standing.message_id, *standing.more_message_ids)
+        self._mail(in_words(step), standing.message_id, *standing.more_message_ids)
         if not self._state.is_closed:
             self._tell_search(step.action.value.upper() if standing.was_taken else None)
 
@@ -234,7 +234,7 @@ class InvoiceLifecycle(InvoiceMoves):
     def _learn_of_move(self, move: Move, standing: Standing) -> None:
         self._learn(standing)
         self._was_moved = True
-        self._note(f"{move.kind.value.lower()}{f' until {move.day}' if move.day else ''} ({move.id})")
+        self._note(moved(move))
         self._mail(move.kind.value.lower(), standing.message_id)
         self._tell_search(None)
 

@@ -164,10 +164,13 @@ async def test_the_same_request_again_makes_one_schedule(lonely: httpx.AsyncClie
 async def test_a_name_is_taken_once(lonely: httpx.AsyncClient, staff: dict[str, str]) -> None:
     await make(lonely, staff)
     other = await make(lonely, staff, name="Other")
-    refused = await lonely.post(SCHEDULES, headers=staff, json={**MONTHLY, "name": " Monthly "})
-    assert refused_field(refused) == "name"
-    assert "choose another name" in refused.json()["detail"]
+    for name in (" Monthly ", "MONTHLY"):
+        refused = await lonely.post(SCHEDULES, headers=staff, json={**MONTHLY, "name": name})
+        assert refused_field(refused) == "name"
+        assert "choose another name" in refused.json()["detail"]
     assert refused_field(await lonely.put(f"{SCHEDULES}/{other['id']}", headers=staff, json=MONTHLY)) == "name"
+    capital = await lonely.put(f"{SCHEDULES}/{other['id']}", headers=staff, json={**MONTHLY, "name": "OTHER"})
+    assert capital.json()["name"] == "OTHER"
 
 
 @pytest.mark.parametrize(
@@ -183,6 +186,13 @@ async def test_a_name_is_taken_once(lonely: httpx.AsyncClient, staff: dict[str, 
         ("at", "24:00"),
         ("at", "04:00:00"),
         ("at", "noon"),
+        ("at", "04:00Z"),
+        ("day_of_month", True),
+        ("day_of_month", "1"),
+        ("month_offset", False),
+        ("catch_up_hours", 72.0),
+        ("name", "Month\x00ly"),
+        ("name", "\u202e\u202e"),
         ("month_offset", -2),
         ("month_offset", 2),
         ("catch_up_hours", 0),

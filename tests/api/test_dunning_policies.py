@@ -78,7 +78,7 @@ async def test_the_same_policy_again_changes_nothing(
 ) -> None:
     first = await changed(lonely, staff, AT_TEN, note="Once.")
     # Said otherwise and meant the same.
-    same = {**AT_TEN, "send_at": "10:00:30", "steps": [{**LADDER[0], "offset": "-P0W3D"}, *LADDER[1:]]}
+    same = {**AT_TEN, "lift_below": {}, "steps": [{**LADDER[0], "offset": "-P0W3D"}, *LADDER[1:]]}
     assert await changed(lonely, staff, same, note="Twice.") == first
     assert len(audited(database, tenant, "DUNNING_POLICY_CHANGED")) == 1
 
@@ -119,13 +119,19 @@ def bad(index: int, **facts: Any) -> dict[str, Any]:
         ({**DEFAULT, "lift_below": {"XXX": 1}}, "lift_below", "XXX"),
         ({**DEFAULT, "lift_below": {"USD": -1}}, "lift_below", "less than nothing"),
         ({**DEFAULT, "steps": "none"}, "steps", "not a list"),
-        ({**DEFAULT, "steps": [*LADDER[1:], LADDER[0]]}, "steps", "on a later day than the one before it"),
+        ({**DEFAULT, "steps": [*LADDER[1:], LADDER[0]]}, "steps[4]", "on a later day than the one before it"),
         (bad(1, offset="P1M"), "steps[1].offset", "not a number of days or weeks"),
         (bad(1, action="shout"), "steps[1].action", "not one of remind"),
         (bad(3, letter="overdue_notice"), "steps[3].letter", "not a letter for final_warning"),
-        (bad(2, action="suspend", letter="none"), "steps", "nothing but a write-off can follow the suspension"),
-        ({**DEFAULT, "steps": [{"offset": "P0D", "action": "suspend"}]}, "steps", "must come after the due day"),
-        ({**DEFAULT, "steps": [{"offset": "-P1D", "action": "overdue_notice"}]}, "steps", "before the due day"),
+        (bad(2, action="suspend", letter="none"), "steps[3]", "nothing but a write-off can follow the suspension"),
+        ({**DEFAULT, "steps": [{"offset": "P0D", "action": "suspend"}]}, "steps[0]", "must come after the due day"),
+        ({**DEFAULT, "steps": [{"offset": "-P1D", "action": "overdue_notice"}]}, "steps[0]", "before the due day"),
+        ({**DEFAULT, "steps": [*LADDER[:1], LADDER[4]]}, "steps[1]", "nobody is suspended untold"),
+        (bad(4, offset="P105W"), "steps[4].offset", "at most 730 days before or after the due day"),
+        ({**DEFAULT, "steps": LADDER * 5}, "steps", "at most 24 steps, and this one has 25"),
+        ({**DEFAULT, "send_at": "T09:00"}, "send_at", "in hours and minutes"),
+        ({**DEFAULT, "send_at": None}, "send_at", "null is not a time of day"),
+        ({**DEFAULT, "lift_below": {"K" * 100_000: 1}}, "lift_below", '"KKK'),
     ],
 )
 async def test_a_policy_that_cannot_be_meant_is_refused_with_field_and_reason(
@@ -134,6 +140,7 @@ async def test_a_policy_that_cannot_be_meant_is_refused_with_field_and_reason(
     refused = await put(lonely, staff, policy)
     assert refused_field(refused) == field
     assert reason in refused.json()["detail"]
+    assert len(refused.text) < 999
     assert (await shown(lonely, staff))["version"] == 1
 
 
@@ -146,6 +153,7 @@ async def test_a_policy_that_cannot_be_meant_is_refused_with_field_and_reason(
         ({"policy": {"steps": []}, "because": "so"}, "because"),
         ({"policy": {"steps": []}, "note": "n" * 501}, "note"),
         ({"policy": {"steps": []}, "note": 7}, "note"),
+        ({"policy": {"steps": []}, "note": "a\x00b"}, "note"),
         ({"policy": {"steps": []}, "if_version": -1}, "if_version"),
         ({"policy": {"steps": []}, "if_version": 2**31}, "if_version"),
         ({"policy": {"steps": []}, "if_version": "1"}, "if_version"),
@@ -234,13 +242,16 @@ async def test_a_customers_own_policy_is_taken_away_by_a_version_and_taking_it_a
     await changed(lonely, staff, AT_TEN, own)
     is_problem(await lonely.delete(own, headers=staff, params={"if_version": 7}), 409)
     for _ in range(2):
-        removed = await lonely.delete(own, headers=staff)
+        removed = await lonely.delete(own, headers=staff, params={"note": " The director left. "})
         assert removed.status_code == 200, removed.text
         assert (removed.json()["is_own"], removed.json()["own_version"]) == (False, 2)
         assert removed.json()["in_force"] == await shown(lonely, staff)
     assert audited(database, tenant, "CUSTOMER_DUNNING_POLICY_REMOVED") == [("Rudo (billing)", customer.id, 2)]
     versions = (await shown(lonely, staff, f"{own}/versions"))["items"]
-    assert [(item["version"], item["policy"]) for item in versions] == [(2, None), (1, AT_TEN)]
+    assert [(item["version"], item["policy"], item["note"]) for item in versions] == [
+        (2, None, "The director left."),
+        (1, AT_TEN, ""),
+    ]
     # And may get one again, with the number that GET tells.
     assert (await changed(lonely, staff, AT_TEN, own, if_version=2))["own_version"] == 3
 

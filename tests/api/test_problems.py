@@ -11,7 +11,7 @@ from api.problems import STATUS_OF
 from domain.customer import Tenant
 from domain.errors import DunlinError
 from persistence.database import Database
-from tests.api.serving import caller, is_problem, running, settings, token_of
+from tests.api.serving import caller, is_problem, refused_field, running, settings, token_of
 
 
 @pytest.fixture
@@ -53,6 +53,20 @@ async def test_a_method_that_a_route_does_not_take_is_refused_with_those_it_take
     refused = await lonely.delete("/healthz")
     is_problem(refused, 405)
     assert refused.headers["allow"] == "GET"
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "field"),
+    [
+        ("/api/invoices", {"customer_id": "\x00"}, "customer_id"),
+        ("/api/credit-notes", {"after": "crn_\x00"}, "after"),
+        ("/api/customers/cus%00/holds", {}, "customer_id"),
+    ],
+)
+async def test_a_nul_character_in_an_address_is_named(
+    lonely: httpx.AsyncClient, staff: dict[str, str], path: str, query: dict[str, str], field: str
+) -> None:
+    assert refused_field(await lonely.get(path, headers=staff, params=query or None)) == field
 
 
 async def test_every_answer_carries_the_headers_that_all_have(lonely: httpx.AsyncClient) -> None:

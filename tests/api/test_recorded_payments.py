@@ -101,6 +101,8 @@ async def test_while_temporal_is_down_it_is_recorded_and_asking_again_settles_it
         ({"received_on": "2999-01-01"}, "received_on"),
         ({"received_on": "yesterday"}, "received_on"),
         ({"note": ""}, "note"),
+        ({"note": "\n"}, "note"),
+        ({"received_on": 0}, "received_on"),
         ({"note": "n" * 501}, "note"),
         ({"invoice_id": None}, "invoice_id"),
     ],

@@ -74,7 +74,7 @@ async def test_a_late_customer_is_told_by_which_invoices(
     shown = await standing(lonely, staff, customer)
     assert shown["billing_status"] == "PAST_DUE"
     numbers = ", ".join(f"CVT-{number:06}" for number in range(1, 6))
-    assert shown["why"] == f"Past the due day: {numbers} and 2 more."
+    assert shown["why"] == f"Invoices {numbers} and 2 more are past their due days."
 
 
 async def test_a_suspended_customer_is_shown_with_the_hold_and_the_invoice_behind_it(
@@ -82,7 +82,8 @@ async def test_a_suspended_customer_is_shown_with_the_hold_and_the_invoice_behin
 ) -> None:
     invoice = old_invoice(database, tenant, customer, suspends=True)
     shown = await standing(lonely, staff, customer)
-    assert (shown["billing_status"], shown["why"]) == ("SUSPENDED", "Held: OVERDUE by system since 2026-11-01.")
+    why = "Suspended since November 1, 2026 for unpaid invoices (CVT-000001)."
+    assert (shown["billing_status"], shown["why"]) == ("SUSPENDED", why)
     assert shown["suspending"] == [
         {
             "invoice_id": invoice.id,
@@ -145,6 +146,8 @@ async def test_a_blocked_customer_is_let_back_and_suspended_again_when_resumed(
     blocked = (await api.post(door(customer, "chasing/block"), headers=staff, json={**TALKS, "until": until})).json()
     assert blocked["billing_status"] == "PAST_DUE"
     assert (blocked["block"]["until"], blocked["block"]["reason"]) == (until, TALKS["reason"])
+    assert blocked["why"].startswith("Invoice CVT-000001 is past its due day. All chasing is blocked until ")
+    assert blocked["why"].endswith(f": {TALKS['reason']}")
     assert [item["set_aside"] for item in blocked["suspending"]] == [f"chasing of the customer is blocked until {until}"]
     again = is_problem(await api.post(door(customer, "chasing/block"), headers=staff, json=TALKS), 409)
     assert f"blocked already, until {until}" in again["detail"]
@@ -162,18 +165,34 @@ async def test_a_blocked_customer_is_let_back_and_suspended_again_when_resumed(
     [
         ("holds", {"reason": "OVERDUE"}, "reason"),
         ("holds", {"reason": "SPITE"}, "reason"),
+        ("holds", {"reason": "manual"}, "reason"),
+        ("holds", {"reason": "MANUAL", "note": "a\x00b"}, "note"),
         ("holds", {"reason": "MANUAL", "note": "n" * 501}, "note"),
         ("holds", {"reason": "MANUAL", "until": "2026-12-01"}, "until"),
         ("holds/hld_1/lift", {"reason": ""}, "reason"),
         ("chasing/block", {"reason": "ok"}, "reason"),
+        ("holds/hld_1/lift", {"reason": "\u202e\u202e\u202e"}, "reason"),
         ("chasing/block", {"reason": "A promise.", "until": "2020-01-01"}, "until"),
+        ("chasing/block", {"reason": "A promise.", "until": "9999-12-31"}, "until"),
+        ("chasing/block", {"reason": "A promise.", "until": 0}, "until"),
         ("chasing/resume", {"reason": "r" * 501}, "reason"),
     ],
 )
 async def test_what_cannot_be_meant_is_refused_by_its_field_without_asking_temporal(
-    lonely: httpx.AsyncClient, staff: dict[str, str], customer: Customer, what: str, body: dict[str, str], field: str
+    lonely: httpx.AsyncClient, staff: dict[str, str], customer: Customer, what: str, body: dict[str, object], field: str
 ) -> None:
     assert refused_field(await lonely.post(door(customer, what), headers=staff, json=body)) == field
+
+
+@pytest.mark.parametrize("reason", ["manual", "OVERDUE"])
+async def test_staff_are_not_offered_the_hold_that_is_the_systems_own(
+    lonely: httpx.AsyncClient, staff: dict[str, str], customer: Customer, reason: str
+) -> None:
+    refused = await lonely.post(door(customer, "holds"), headers=staff, json={"reason": reason})
+    assert (
+        "reason: choose MANUAL, BREACH, CHARGEBACK, ON_REQUEST, CLOSED; a hold for OVERDUE follows"
+        in is_problem(refused, 422)["detail"]
+    )
 
 
 async def test_a_hold_of_another_customer_looks_as_if_it_were_not_there(
@@ -196,7 +215,8 @@ async def test_what_was_asked_for_while_temporal_was_down_is_done_by_the_sweeper
     customer: Customer,
 ) -> None:
     keyed = {**staff, "Idempotency-Key": "hold-2"}
-    is_problem(await once_upon_a_time.post(door(customer, "holds"), headers=keyed, json=MANUAL), 503)
+    later = await once_upon_a_time.post(door(customer, "holds"), headers=keyed, json=MANUAL)
+    assert "is stored, and will be made by itself within a minute or two" in is_problem(later, 503)["detail"]
     with database.system() as system:
         ((tenant_id, asked),) = customer_moves.forgotten(system, YEARS_AGO + timedelta(hours=1), 9)
     assert (tenant_id, asked.customer_id, asked.reason) == (tenant.id, customer.id, MANUAL["note"])

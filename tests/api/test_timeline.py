@@ -42,6 +42,7 @@ HAPPENED = [
     ("2026-08-21 09:00", "pause", "Chased again: the pause until August 20, 2026 is over", "system", ""),
     ("2026-08-21 10:00", "dispute", "Disputed: not chased until that is resolved", RUDO, "Mr Moyo rang."),
     ("2026-08-22 10:00", "dispute", "Chased again: the dispute is resolved, and the invoice stands", RUDO, "Mr Moyo rang."),
+    ("2026-08-24 09:00", "step", "Overdue Notice was left out: the invoice was paused", "system", ""),
     ("2026-08-24 09:02", "letter", f"Final Warning could not be sent to {ACACIA}", "system", "550 No such mailbox."),
     ("2026-08-31 09:00", "suspension", "Suspended for unpaid invoices", "system", "Invoice CVT-000001 is still unpaid."),
     ("2026-08-31 09:01", "letter", f"Suspension Notice was sent to {ACACIA}", "system", ""),
@@ -60,6 +61,21 @@ async def test_all_that_happened_to_an_invoice_is_told_once_in_sentences(reader:
             "A payment left nothing that suspends.",
         ),
         ("2026-09-02 10:00", "letter", f"Reactivation Confirmation is on its way to {ACACIA}", "system", ""),
+    ]  # fmt: skip
+
+
+async def test_a_promise_that_lets_a_customer_back_is_told_before_that_and_as_the_reason_for_it(
+    reader: Reader, database: Database
+) -> None:
+    story, invoice = chased_until_suspended(database)
+    story.move("2026-09-01 10:00", invoice, MoveKind.PAUSE, date(2026, 9, 20))
+    assert (await reader.past(story, "2026-09-02 10:00", invoice))[len(HAPPENED) :] == [
+        ("2026-09-01 10:00", "pause", "Chasing paused until September 20, 2026", RUDO, "Mr Moyo rang."),
+        (
+            "2026-09-01 10:00", "reactivation", "Active again: no longer held for unpaid invoices", "system",
+            "Chasing of invoice CVT-000001 was paused by Rudo.",
+        ),
+        ("2026-09-01 10:00", "letter", f"Reactivation Confirmation is on its way to {ACACIA}", "system", ""),
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from domain.moves import MoveKind
 from domain.standing import HoldReason
 from persistence.database import Database
 from tests.api.timelines import MOVED, Reader, chased_until_suspended, reading
-from tests.persistence.timeline_story import Story
+from tests.persistence.timeline_story import RUDO, Story
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +20,7 @@ async def reader(database_url: str) -> AsyncIterator[Reader]:
         yield reader
 
 
+LEFT_OUT = "Payment Reminder and 2 Overdue Notices are left out"
 WHOLE_LADDER = [
     "Next: Payment Reminder on Friday, August 7, 2026 at 09:00",
     "Due on Monday, August 10, 2026",
@@ -60,10 +61,25 @@ async def test_a_paused_invoice_promises_no_step_within_the_pause(reader: Reader
     assert await reader.ahead(story, "2026-08-05 11:00", invoice) == [
         "Due on Monday, August 10, 2026",
         # 22 August is a Saturday: chased again on Monday, when the notices of the pause are stood for by the latest of them.
-        "Paused until August 22, 2026, then Final Warning on Monday, August 24, 2026 at 09:00",
+        f"Paused until August 22, 2026, then Final Warning on Monday, August 24, 2026 at 09:00; {LEFT_OUT}",
         "Then: Suspension on Monday, August 31, 2026 at 09:00",
     ]
     assert (await reader.ahead(story, "2026-08-05 11:00"))[0].startswith("Invoice CVT-000001: Paused until August 22, 2026")
+    shown = (await reader.read(story, "2026-08-05 11:00", invoice))["upcoming"]
+    assert [(entry["actor"], entry["reason"]) for entry in shown] == [
+        ("system", ""),
+        (RUDO, "Mr Moyo rang."),
+        ("system", ""),
+    ]
+
+
+async def test_a_suspension_behind_a_warning_that_a_pause_holds_up_says_what_it_keeps_its_distance_from(
+    reader: Reader, story: Story, invoice: Invoice
+) -> None:
+    story.move("2026-08-05 10:00", invoice, MoveKind.PAUSE, date(2026, 8, 25))
+    suspension = (await reader.read(story, "2026-08-05 11:00", invoice))["upcoming"][-1]
+    assert suspension["title"] == "Then: Suspension on Wednesday, September 2, 2026 at 09:00"
+    assert suspension["reason"] == "7 days after the final warning of Wednesday, August 26, 2026"
 
 
 async def test_a_disputed_invoice_promises_no_day_at_all(reader: Reader, story: Story, invoice: Invoice) -> None:
@@ -81,13 +97,30 @@ async def test_a_blocked_customers_invoices_are_chased_again_after_the_block(
 ) -> None:
     story.move_customer("2026-08-05 10:00", CustomerMoveKind.BLOCK_CHASING, day=date(2026, 8, 18))
     first = (
-        "Chasing of the customer is blocked until August 18, 2026, then Overdue Notice on Wednesday, August 19, 2026 at 09:00"
+        "Chasing of the customer is blocked until August 18, 2026, then Overdue Notice on Wednesday, August 19, 2026 at 09:00; "
+        "Payment Reminder and Overdue Notice are left out"
     )
     assert (await reader.ahead(story, "2026-08-05 11:00", invoice))[1] == first
     assert await reader.ahead(story, "2026-08-05 11:00") == [f"Invoice CVT-000001: {first}"]
     story.move_customer("2026-08-06 10:00", CustomerMoveKind.RESUME_CHASING)
     story.move_customer("2026-08-06 11:00", CustomerMoveKind.BLOCK_CHASING)
-    assert await reader.ahead(story, "2026-08-06 12:00") == ["All chasing of the customer is blocked until staff resume it"]
+    (entry,) = (await reader.read(story, "2026-08-06 12:00"))["upcoming"]
+    assert (entry["title"], entry["actor"], entry["reason"]) == (
+        "All chasing of the customer is blocked until staff resume it",
+        RUDO,
+        "Mr Moyo rang.",
+    )
+
+
+async def test_what_sets_an_invoice_aside_today_names_who_did_and_not_who_did_before(
+    reader: Reader, story: Story, invoice: Invoice
+) -> None:
+    story.move("2026-08-05 10:00", invoice, MoveKind.PAUSE, date(2026, 8, 6))
+    story.resume("2026-08-07 09:00", invoice)
+    story.reason = "The meter is broken."
+    story.move("2026-08-07 10:00", invoice, MoveKind.DISPUTE)
+    (entry,) = [entry for entry in (await reader.read(story, "2026-08-07 11:00", invoice))["upcoming"] if entry["at"] is None]
+    assert (entry["actor"], entry["reason"]) == (RUDO, "The meter is broken.")
 
 
 async def test_a_suspended_customer_is_told_what_ends_it(reader: Reader, database: Database) -> None:

@@ -60,7 +60,7 @@ def test_staff_may_hold_a_customer_for_each_of_their_reasons(reason: HoldReason)
         (HELD, lift("hld_2")),
         (FREE, block()),
         (FREE, block(TODAY)),
-        (HELD, block(TODAY + 400 * DAY)),
+        (HELD, block(TODAY + 366 * DAY)),
         (BLOCK_IS_OVER, block()),
         (BLOCKED, RESUME),
         (BLOCKED_FOR_GOOD, RESUME),
@@ -86,6 +86,14 @@ def test_moves_that_can_be_made_on_a_customer(customer: MovableCustomer, move: C
             FREE,
             block(TODAY - DAY),
             "until: 2026-11-19 is over: choose 2026-11-20 or later, or leave it out to block until resumed.",
+        ),
+        (
+            FREE,
+            block(TODAY + 367 * DAY),
+            (
+                "until: 2027-11-22 is more than a year away: choose 2027-11-21 or earlier, or leave it out to block until "
+                "resumed."
+            ),
         ),
         (
             BLOCKED,

@@ -60,30 +60,32 @@ def step(offset: Any, action: Any, **more: Any) -> dict[str, Any]:
         (
             step("P2D", "shout"),
             "steps[1].action",
-            "'shout' is not one of remind, overdue_notice, final_warning, suspend",
+            '"shout" is not one of remind, overdue_notice, final_warning, suspend',
         ),
         (step("P2D", ["remind"]), "steps[1].action", "is not one of"),
-        ({"offset": "P2D"}, "steps[1].action", "None is not one of"),
-        (step("PT5H", "remind"), "steps[1].offset", "'PT5H' is not a number of days or weeks"),
-        (step(7, "remind"), "steps[1].offset", "'7' is not a number of days or weeks"),
-        ({"action": "remind"}, "steps[1].offset", "is not a number of days or weeks"),
+        ({"offset": "P2D"}, "steps[1].action", "null is not one of"),
+        (step("PT5H", "remind"), "steps[1].offset", '"PT5H" is not a number of days or weeks'),
+        (step(7, "remind"), "steps[1].offset", "7 is not a number of days or weeks"),
+        ({"action": "remind"}, "steps[1].offset", "null is not a number of days or weeks"),
         (step("P2D", "remind", lettre="none"), "steps[1].lettre", "a step has no such field; it has offset, action, letter"),
         (
             step("P2D", "remind", letter="Dear Sir"),
             "steps[1].letter",
-            "'Dear Sir' is not one of payment_reminder",
+            '"Dear Sir" is not one of payment_reminder',
         ),
         (step("P2D", "suspend", letter=7), "steps[1].letter", "7 is not one of suspension_notice, none"),
         (
             step("P2D", "remind", letter="none"),
             "steps[1].letter",
-            "'none' is not a letter for remind: choose from payment",
+            '"none" is not a letter for remind: choose from payment',
         ),
         (step("P2D", "final_warning", letter="overdue_notice"), "steps[1].letter", "choose from final_warning"),
         (step("P2D", "suspend", letter="final_warning"), "steps[1].letter", "choose from suspension_notice, none"),
         (step("P2D", "write_off", letter="overdue_notice"), "steps[1].letter", "choose from none"),
         (step("P2D", "remind", letter="payment_reminder"), "steps[1].letter", "after the due day use overdue_notice"),
-        ("remind", "steps[1]", "'remind' is not a step such as"),
+        ("remind", "steps[1]", """"remind" is not a step such as {"offset": "P7D", "action": "overdue_notice"}"""),
+        (step("P" + "9" * 5000 + "D", "remind"), "steps[1].offset", '"P9{77}… is not a number of days or weeks'),
+        (step("P2D", "remind", **{"x" * 100_000: 1}), f"steps[1].{'x' * 79}…", "a step has no such field"),
     ],
 )
 def test_a_step_that_cannot_be_meant_is_named(data: Any, field: str, words: str) -> None:
@@ -99,29 +101,37 @@ def test_an_overdue_notice_before_the_due_day_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "words"),
+    ("steps", "which", "words"),
     [
-        ([(7, NOTICE), (0, NOTICE)], "each step must come on a later day than the one before it, and P0D follows P7D"),
-        ([(7, NOTICE), (7, WARN)], "each step must come on a later day than the one before it, and P7D follows P7D"),
-        ([(-1, REMIND), (-3, REMIND)], "and -P3D follows -P1D"),
-        ([(14, SUSPEND), (21, NOTICE)], "nothing but a write-off can follow the suspension"),
-        ([(14, SUSPEND), (21, SUSPEND)], "nothing but a write-off can follow the suspension"),
-        ([(14, SUSPEND), (21, WARN)], "nothing but a write-off can follow the suspension"),
-        ([(14, WRITE_OFF), (21, NOTICE)], "nothing can follow the write-off"),
-        ([(14, WRITE_OFF), (21, WRITE_OFF)], "nothing can follow the write-off"),
-        ([(14, SUSPEND), (21, WRITE_OFF), (28, SUSPEND)], "nothing can follow the write-off"),
-        ([(0, SUSPEND)], "a suspension must come after the due day"),
-        ([(-1, SUSPEND)], "a suspension must come after the due day"),
-        ([(0, WRITE_OFF)], "a write-off must come after the due day"),
-        ([(-1, NOTICE)], "an overdue notice cannot come before the due day"),
-        ([(-1, WARN)], "a final warning must come after the due day"),
-        ([(0, WARN), (7, SUSPEND)], "a final warning must come after the due day"),
+        ([(7, NOTICE), (0, NOTICE)], 1, "each step must come on a later day than the one before it, and P0D follows P7D"),
+        ([(7, NOTICE), (7, WARN)], 1, "each step must come on a later day than the one before it, and P7D follows P7D"),
+        ([(-1, REMIND), (-3, REMIND)], 1, "and -P3D follows -P1D"),
+        ([(-1, REMIND), (7, NOTICE), (5, WARN)], 2, "and P5D follows P7D"),
+        ([(14, SUSPEND), (21, NOTICE)], 1, "nothing but a write-off can follow the suspension"),
+        ([(14, SUSPEND), (21, SUSPEND)], 1, "nothing but a write-off can follow the suspension"),
+        ([(14, SUSPEND), (21, WARN)], 1, "nothing but a write-off can follow the suspension"),
+        ([(14, WRITE_OFF), (21, NOTICE)], 1, "nothing can follow the write-off"),
+        ([(14, WRITE_OFF), (21, WRITE_OFF)], 1, "nothing can follow the write-off"),
+        ([(14, SUSPEND), (21, WRITE_OFF), (28, SUSPEND)], 2, "nothing can follow the write-off"),
+        ([(0, SUSPEND)], 0, "a suspension must come after the due day"),
+        ([(-1, SUSPEND)], 0, "a suspension must come after the due day"),
+        ([(0, WRITE_OFF)], 0, "a write-off must come after the due day"),
+        ([(-1, NOTICE)], 0, "an overdue notice cannot come before the due day"),
+        ([(-1, WARN)], 0, "a final warning must come after the due day"),
+        ([(0, WARN), (7, SUSPEND)], 0, "a final warning must come after the due day"),
     ],
 )
-def test_a_ladder_that_cannot_be_meant_is_refused_with_the_reason(steps: list[tuple[int, Action]], words: str) -> None:
+def test_a_ladder_that_cannot_be_meant_is_refused_with_the_step_and_the_reason(
+    steps: list[tuple[int, Action]], which: int, words: str
+) -> None:
     with pytest.raises(InvalidInputError, match=words) as refusal:
         DunningPolicy(tuple(DunningStep.usual(day, action) for day, action in steps))
-    assert refusal.value.field == "steps"
+    assert refusal.value.field == f"steps[{which}]"
+
+
+def test_offsets_out_of_order_are_told_as_they_were_written() -> None:
+    with pytest.raises(InvalidInputError, match=r"and \+P1W follows P2W\.$"):
+        DunningPolicy.from_data({"steps": [step("P2W", "overdue_notice"), step("+P1W", "final_warning")]})
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 from domain.calendar import local_day
 from domain.chasing import SetAside
 from domain.dunning import TakenStep, plan_steps
+from domain.dunning_policy import default_policy
 from domain.happenings import Kind
 from domain.money import Money
 from domain.payment_link import LinkStatus, LinkType, PaymentLink
+from domain.sending_calendar import SendingCalendar
 from domain.standing import HoldReason
 from domain.timeline_ahead import (
     Chased,
+    Wish,
     chased_again_at,
     end_of_day,
     foresee,
@@ -32,6 +35,8 @@ from tests.domain.plain_words import PlainWords
 DUE_ON = date(2026, 11, 15)
 ISSUED_AT = local(date(2026, 11, 1), 10)
 WORDS = PlainWords()
+PROMISE = Wish("Rudo", "He pays on Friday.")
+EVERY_WEEKDAY = SendingCalendar.of(default_policy(), "Africa/Harare", {})
 
 
 def chased(
@@ -84,20 +89,56 @@ def test_the_first_step_is_next_and_the_others_follow() -> None:
 
 def test_a_late_warning_pushes_what_stays_behind_it() -> None:
     late = TakenStep("3-final_warning", local(date(2026, 12, 3), 9))
-    assert titles(chased(taken=(late,)), late.at) == ["Next: Suspension on 2026-12-10 07:00"]
+    (entry,) = tell_steps(chased(taken=(late,)), WORDS, late.at)
+    assert entry.title == "Next: Suspension on 2026-12-10 07:00"
+    assert entry.reason == "7 days after the final warning of Thursday 2026-12-03"
+
+
+def test_what_waits_for_a_late_warning_says_so_and_not_why_it_was_planned_for_another_day() -> None:
+    """Due on Sunday 9 August 2026, in weeks without holidays: after the pause the suspension waits for the warning."""
+    case = Case(default_policy(), date(2026, 8, 9), EVERY_WEEKDAY)
+    taken = tuple(TakenStep(step.key, step.at) for step in chased(case=case, since=local(date(2026, 7, 1), 10)).plan[:3])
+    invoice = chased(case=case, since=local(date(2026, 7, 1), 10), taken=taken)
+    assert [entry.reason for entry in tell_steps(invoice, WORDS, local(date(2026, 8, 18), 10))] == [
+        "Moved from Sunday 2026-08-23 to Monday 2026-08-24: weekend",
+        "Moved from Sunday 2026-08-30 to Monday 2026-08-31: weekend",
+    ]
+    paused = replace(invoice, set_aside=SetAside("paused until 2026-08-25", date(2026, 8, 25)))
+    first, suspension = tell_steps(paused, WORDS, local(date(2026, 8, 18), 10))
+    assert first.title == "Paused until day 2026-08-25, then Final Warning on 2026-08-26 07:00"
+    assert suspension.reason == "7 days after the final warning of Wednesday 2026-08-26"
 
 
 def test_what_is_set_aside_says_until_when_and_what_comes_then() -> None:
     paused = SetAside("paused until 2026-11-20", date(2026, 11, 20))
     assert titles(chased(set_aside=paused), ISSUED_AT)[:2] == [
         # The notice of the due day, which the pause held up, stands for the reminder before it.
-        "Paused until day 2026-11-20, then Overdue Notice on 2026-11-21 07:00",
+        "Paused until day 2026-11-20, then Overdue Notice on 2026-11-21 07:00; Payment Reminder is left out",
         "Then: Overdue Notice on 2026-11-22 07:00",
     ]
     disputed = SetAside("disputed; paused until 2026-11-20", None)
     (entry,) = tell_steps(chased(set_aside=disputed), WORDS, ISSUED_AT)
     assert entry.title == "Disputed; paused until day 2026-11-20: not chased until staff end that, then Payment Reminder"
     assert (entry.kind, entry.at) == (Kind.DISPUTE, None)
+
+
+def test_what_is_set_aside_names_who_did_that_and_why() -> None:
+    paused = replace(chased(set_aside=SetAside("paused until 2026-11-20", date(2026, 11, 20))), wishes=(PROMISE,))
+    entry = tell_steps(paused, WORDS, ISSUED_AT)[0]
+    assert (entry.actor, entry.reason) == ("Rudo", "He pays on Friday.")
+    twice = replace(paused, wishes=(PROMISE, Wish("Tendai", "Talks."), Wish("Rudo", "")))
+    entry = tell_steps(twice, WORDS, ISSUED_AT)[0]
+    assert (entry.actor, entry.reason) == ("Rudo and Tendai", "He pays on Friday. Talks.")
+    block = tell_block(PROMISE)
+    assert (block.actor, block.reason) == ("Rudo", "He pays on Friday.")
+
+
+def test_steps_that_a_pause_will_leave_out_are_told_beforehand() -> None:
+    paused = chased(set_aside=SetAside("paused until 2026-11-30", date(2026, 11, 30)))
+    assert titles(paused, ISSUED_AT)[0] == (
+        "Paused until day 2026-11-30, then Final Warning on 2026-12-01 07:00; "
+        "Payment Reminder and 2 Overdue Notices are left out"
+    )
 
 
 def test_a_ladder_at_its_end_plans_nothing_further() -> None:
@@ -161,6 +202,7 @@ def test_what_holds_a_customer_says_how_it_ends() -> None:
     reasons = {
         HoldReason.OVERDUE: "Suspended until the unpaid invoices are paid",
         HoldReason.CHARGEBACK: "Suspended for a payment taken back at the bank until staff lift the hold",
+        HoldReason.MANUAL: "Suspended by the accounts team until staff lift the hold",
         HoldReason.CLOSED: "The account is closed until staff open it again",
     }
     told = tell_holds([(reason, f"hld_{reason}") for reason in reasons])
@@ -169,7 +211,7 @@ def test_what_holds_a_customer_says_how_it_ends() -> None:
 
 def test_holds_come_first_then_the_soonest_then_what_waits_for_staff() -> None:
     entries = [
-        tell_block(),
+        tell_block(PROMISE),
         *tell_steps(chased(), WORDS, ISSUED_AT)[::-1],
         *tell_holds([(HoldReason.OVERDUE, "hld_1")]),
     ]

@@ -163,7 +163,7 @@ def test_a_step_is_told_when_nobody_can_be_written_to_and_when_it_had_become_poi
 
 def test_a_suspension_and_its_letter_are_told_and_not_the_step_again(story: Story, invoice: Invoice) -> None:
     story.take("2026-08-31 09:00", invoice, "4-suspend")
-    assert names(story.events(invoice))[2:] == ["CUSTOMER_SUSPENDED", "LetterWritten"]
+    assert names(story.events(invoice))[2:] == ["LeftOut", "CUSTOMER_SUSPENDED", "LetterWritten"]
 
 
 def test_a_letter_that_lists_several_invoices_is_in_the_timeline_of_each_and_once_in_the_customers(
@@ -247,19 +247,25 @@ def test_a_link_that_expired_stays_expired_though_its_invoice_is_paid_afterwards
     story.make_link("2026-07-28 11:00", invoice, "40", days=30)
     story.pay("2026-08-08 10:00", invoice, "100")
     assert names(story.events(invoice))[1:] == [
-        "PAYMENT_LINK_CREATED", "PAYMENT_LINK_CREATED", "PAYMENT_LINK_EXPIRED", "MANUAL_PAYMENT_RECORDED",
+        "PAYMENT_LINK_CREATED", "PAYMENT_LINK_CREATED", "PAYMENT_LINK_EXPIRED", "MANUAL_PAYMENT_RECORDED", "LeftOut",
     ]  # fmt: skip
 
 
-def test_a_policy_is_told_to_customers_who_were_there_with_what_staff_wrote(database: Database, story: Story) -> None:
+def test_a_customers_own_policy_is_told_and_not_that_of_all_customers(database: Database, story: Story) -> None:
     with database.tenant(story.tenant.id) as session:
         softer = replace(default_policy(), longest_pause_days=60)
-        changed = dunning_policies.put(session, softer, note="Softer before Christmas.", actor=RUDO, now=at("2026-11-02 10:00"))
-        about = {"policy_id": changed.id, "version": changed.version}
-        for when in ("2026-10-01 10:00", "2026-11-02 10:00"):
-            story.record(session, when, "DUNNING_POLICY_CHANGED", "Tenant", story.tenant.id, **about)
+        when = "2026-11-02 10:00"
+        for action, resource, owner in (
+            ("DUNNING_POLICY_CHANGED", "Tenant", None),
+            ("CUSTOMER_DUNNING_POLICY_CHANGED", "Customer", story.customer.id),
+        ):
+            changed = dunning_policies.put(session, softer, customer_id=owner, note="Softer.", actor=RUDO, now=at(when))
+            about = {"policy_id": changed.id, "version": changed.version}
+            story.record(session, when, action, resource, owner or story.tenant.id, **about)
     (told,) = story.events()
-    assert (told.at, told.reason, told.references.policy_id) == (at("2026-11-02 10:00"), "Softer before Christmas.", changed.id)
+    assert (told.at, told.reason, told.references.policy_id) == (at(when), "Softer.", changed.id)
+    assert isinstance(told.what, Recorded)
+    assert told.what.is_own_policy
 
 
 def test_who_had_an_invoice_issued_is_told(database: Database, story: Story, invoice: Invoice) -> None:
