@@ -53,9 +53,10 @@ def reapply_policy(session: Session, detail: InvoiceDetail, now: datetime) -> To
     invoice = detail.invoice
     policy = dunning_policies.of_customer(session, invoice.customer_id)
     if policy.id == detail.policy_id:
+        whose = "customer's own" if policy.customer_id else "business's"
         raise ConflictError(
-            f"Invoice {invoice.number} is chased by version {policy.version} of the policy already, which is the one in force: "
-            "there is nothing to re-apply."
+            f"Invoice {invoice.number} is chased by version {policy.version} of the {whose} policy already, which is the one "
+            "in force: there is nothing to re-apply."
         )
     plan = plan_under(session, detail, policy.in_force, now)
     chasing.replan(session, invoice.id, plan=plan, round_=detail.plan_round + 1, policy=policy)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
@@ -11,6 +11,7 @@ from temporalio.workflow import UpdateMethodMultiParam
 
 from activities.standing import Standing
 from domain.errors import ConflictError, InvalidInputError, InvariantError
+from domain.invoice import InvoiceState
 from domain.moves import Move, MoveKind
 from workflows import names, options
 from workflows.invoice_lifecycle import InvoiceLifecycle
@@ -65,7 +66,9 @@ class MoveWorkflows:
 
     async def _is_made(self, invoice_id: str, move: Move) -> bool:
         """Whether the invoice's lifecycle made the move; False when none runs, or a hand ended it before it could say so."""
-        handle = self._client.get_workflow_handle_for(InvoiceLifecycle.run, names.invoice_lifecycle_id(invoice_id))
+        handle: WorkflowHandle[InvoiceLifecycle, InvoiceState] = self._client.get_workflow_handle(
+            names.invoice_lifecycle_id(invoice_id)
+        )
         try:
             # Without an id of its own: Temporal would give a later try the answer of an earlier one. The move's row knows.
             await in_time(handle.execute_update(_UPDATES[move.kind], move), _not_yet(invoice_id, move))

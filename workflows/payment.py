@@ -279,7 +279,9 @@ async def tell(payment: PaymentInput, confirmation: Confirmation) -> None:
 async def _tell_invoices(payment: PaymentInput, confirmation: Confirmation) -> None:
     """Tell the lifecycles of the invoices that were paid."""
     for paid in confirmation.paid_invoices:
-        lifecycle = workflow.get_external_workflow_handle_for(InvoiceLifecycle.run, names.invoice_lifecycle_id(paid.invoice_id))
+        lifecycle: workflow.ExternalWorkflowHandle[InvoiceLifecycle] = workflow.get_external_workflow_handle(
+            names.invoice_lifecycle_id(paid.invoice_id)
+        )
         try:
             await lifecycle.signal(InvoiceLifecycle.payment_settled, PaymentSettled(payment.payment_id, paid.amount_due))
         except FailureError:

@@ -94,10 +94,10 @@ def test_a_block_lets_back_and_resuming_suspends_again_each_after_its_move(story
 
 def test_money_that_lets_a_customer_back_is_no_move_of_staffs(story: Story, invoice: Invoice) -> None:
     suspended(story, invoice)
-    other = story.issue("2026-08-31 10:00")
-    story.move("2026-09-01 10:00", other, MoveKind.PAUSE, date(2026, 9, 20))
+    story.move_customer("2026-09-01 09:00", CustomerMoveKind.BLOCK_CHASING)
+    story.move_customer("2026-09-01 10:00", CustomerMoveKind.RESUME_CHASING)
     story.pay("2026-09-01 10:00", invoice, "100")
-    assert ("CUSTOMER_HOLD_LIFTED", "system", None) in recorded(story.events(), "2026-09-01 10:00")
+    assert recorded(story.events(), "2026-09-01 10:00")[-1] == ("CUSTOMER_HOLD_LIFTED", "system", None)
 
 
 def test_a_second_invoice_that_reaches_suspension_finds_the_customer_held(story: Story, invoice: Invoice) -> None:
@@ -137,9 +137,11 @@ def test_steps_that_a_pause_and_a_block_held_up_are_told_with_the_step_that_stan
         assert what.stands_for_them.key == "3-final_warning"
 
 
-def test_what_an_early_end_of_a_pause_or_dispute_let_through_is_not_laid_at_its_door(story: Story, invoice: Invoice) -> None:
+def test_what_was_let_through_by_an_early_end_is_not_laid_at_the_door_of_what_ended(story: Story, invoice: Invoice) -> None:
     story.move("2026-08-05 10:00", invoice, MoveKind.PAUSE, date(2026, 8, 20))
     story.move("2026-08-06 10:00", invoice, MoveKind.RESUME)
+    story.move_customer("2026-08-06 11:00", CustomerMoveKind.BLOCK_CHASING)
+    story.move_customer("2026-08-06 12:00", CustomerMoveKind.RESUME_CHASING)
     story.move("2026-08-08 10:00", invoice, MoveKind.DISPUTE)
     story.move("2026-08-09 10:00", invoice, MoveKind.RESOLVE)
     story.take("2026-08-11 09:00", invoice, "1-overdue_notice")
