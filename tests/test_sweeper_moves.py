@@ -1,4 +1,4 @@
-"""Staff moves that were stored and never handed over are made, or refused for ever; the sweeper's clock lies in 2001."""
+"""Staff moves that were stored and never handed over are made, or refused for ever; the sweeper's clock lies in 1990."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -15,7 +15,7 @@ from tests.workflows.fixtures import bench, engine
 
 __all__ = ["bench", "engine"]
 
-LONG_AGO = datetime(2001, 1, 1, 12, 0, tzinfo=UTC)
+LONG_AGO = datetime(1990, 1, 1, 12, 0, tzinfo=UTC)
 THEN = LONG_AGO + FORGOTTEN_AFTER + timedelta(seconds=1)
 
 
