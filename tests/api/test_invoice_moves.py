@@ -44,8 +44,9 @@ async def moved(client: httpx.AsyncClient, on: Bill, clerk: dict[str, str], move
     answer = await client.post(door(on, move), headers=clerk, json=body)
     assert answer.status_code == 200, answer.text
     shown: dict[str, Any] = answer.json()
-    # Letters may be on their way meanwhile.
-    assert {**(await client.get(door(on), headers=clerk)).json(), "messages": None} == {**shown, "messages": None}
+    # A step may be taken meanwhile, and letters may be on their way.
+    moving = {"messages": None, "steps": None}
+    assert {**(await client.get(door(on), headers=clerk)).json(), **moving} == {**shown, **moving}
     with on.database.tenant(on.tenant.id) as session:
         assert checks.run(session) == []
     return shown
