@@ -73,12 +73,12 @@ class Collecting:
                 # Another plan was made while this was on its way.
                 unsent = unsent_step_letter(session, request.invoice_id)
                 return read_standing(session, detail, now, unsent, was_taken=False, tells_plan=True)
+            if is_taken(session, request.invoice_id, request.step):
+                # The answer to an earlier try was lost: it is given again, whatever the hour; nothing is done a second time.
+                return read_standing(session, detail, now, _letter_again(session, detail, step, now))
             waiting = _why_not_now(session, detail, step, now)
             if waiting is not None:
                 return waiting
-            if is_taken(session, request.invoice_id, request.step):
-                # The answer to an earlier try was lost, and much may have happened since: nothing is done a second time.
-                return read_standing(session, detail, now, _letter_again(session, detail, step, now))
             holds.decide_step(session, request.invoice_id, request.step, taken=True, now=now)
             message_id = _take(session, detail, step, now)
             return read_standing(session, invoices.lock_one(session, request.invoice_id), now, message_id)
@@ -127,9 +127,6 @@ def _planned(session: Session, detail: InvoiceDetail, key: str) -> PlannedStep |
 
 def _why_not_now(session: Session, detail: InvoiceDetail, step: PlannedStep, now: datetime) -> Standing | None:
     """How the invoice stands when the step may not be taken now; None when it may."""
-    if is_taken(session, detail.invoice.id, step.key):
-        # It is answered again, whatever the hour.
-        return None
     if chasing.set_aside_now(session, detail, now) is not None:
         return read_standing(session, detail, now, was_taken=False)
     tenant = tenants.current(session)

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.customer_moves import CustomerMove, CustomerMoveKind
 from domain.errors import NotFoundError
 from domain.standing import HoldReason
 from persistence.models import StaffMoveRow
-from persistence.moves import MoveStatus
+from persistence.moves import MoveStatus, put_on_record, undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +41,8 @@ def request(
         details=_details(move),
         reason=reason,
         actor=actor,
-        requested_at=now,
-        status=MoveStatus.REQUESTED.value,
     )
-    session.add(row)
-    session.flush()
-    return _move(row)
+    return _move(put_on_record(session, row, now))
 
 
 def get(session: Session, move_id: str) -> AskedCustomerMove:
@@ -64,20 +59,8 @@ def find(session: Session, move_id: str) -> AskedCustomerMove | None:
 
 
 def forgotten(system: Session, before: datetime, limit: int) -> list[tuple[str, AskedCustomerMove]]:
-    """(tenant id, move) of what was asked for on customers before then and nobody decided, oldest first.
-
-    The process that was to hand it over died, or could not reach Temporal.
-    """
-    rows = system.scalars(
-        select(StaffMoveRow)
-        .where(
-            StaffMoveRow.status == MoveStatus.REQUESTED.value,
-            StaffMoveRow.invoice_id.is_(None),
-            StaffMoveRow.requested_at < before,
-        )
-        .order_by(StaffMoveRow.requested_at, StaffMoveRow.id)
-        .limit(limit)
-    )
+    """(tenant id, move) of what was asked for on customers before then and nobody decided, oldest first."""
+    rows = undecided(system, StaffMoveRow.invoice_id.is_(None), before, limit)
     return [(row.tenant_id, _move(row)) for row in rows]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from domain.errors import ConflictError, InvalidInputError, NotFoundError
@@ -83,12 +83,16 @@ def request(
         details={_DAY: move.day.isoformat()} if move.day else {},
         reason=reason,
         actor=actor,
-        requested_at=now,
-        status=MoveStatus.REQUESTED.value,
     )
+    return _move(put_on_record(session, row, now))
+
+
+def put_on_record(session: Session, row: StaffMoveRow, now: datetime) -> StaffMoveRow:
+    """Store a move that nobody has decided yet, on an invoice or on a customer."""
+    row.requested_at, row.status = now, MoveStatus.REQUESTED.value
     session.add(row)
     session.flush()
-    return _move(row)
+    return row
 
 
 def get(session: Session, move_id: str) -> StaffMove:
@@ -162,21 +166,27 @@ def of_invoice(session: Session, invoice_id: str, *, after: str | None = None, l
 
 
 def forgotten(system: Session, before: datetime, limit: int) -> list[tuple[str, StaffMove]]:
-    """(tenant id, move) of what was asked for on invoices before then and nobody decided, oldest first.
+    """(tenant id, move) of what was asked for on invoices before then and nobody decided, oldest first."""
+    rows = undecided(system, StaffMoveRow.invoice_id.is_not(None), before, limit)
+    return [(row.tenant_id, _move(row)) for row in rows]
+
+
+def undecided(system: Session, about: ColumnElement[bool], before: datetime, limit: int) -> list[StaffMoveRow]:
+    """What was asked for before then and nobody decided, oldest first.
 
     The process that was to hand it over died, or could not reach Temporal.
+
+    Args:
+        about: whether it is a move on an invoice or on a customer.
     """
-    rows = system.scalars(
-        select(StaffMoveRow)
-        .where(
-            StaffMoveRow.status == MoveStatus.REQUESTED.value,
-            StaffMoveRow.invoice_id.is_not(None),
-            StaffMoveRow.requested_at < before,
+    return list(
+        system.scalars(
+            select(StaffMoveRow)
+            .where(StaffMoveRow.status == MoveStatus.REQUESTED.value, about, StaffMoveRow.requested_at < before)
+            .order_by(StaffMoveRow.requested_at, StaffMoveRow.id)
+            .limit(limit)
         )
-        .order_by(StaffMoveRow.requested_at, StaffMoveRow.id)
-        .limit(limit)
     )
-    return [(row.tenant_id, _move(row)) for row in rows]
 
 
 def _decide(session: Session, move_id: str, status: MoveStatus, now: datetime, refusal: str | None) -> None:

@@ -110,11 +110,12 @@ def bill(
     customer: Customer | None = None,
     amount: Money | None = None,
     takes: str | None = None,
+    issued_at: datetime = factories.NOW,
 ) -> Bill:
     """An open invoice of a business that takes its currency (or `takes`) by Paynow."""
     tenant = tenant or factories.make_tenant(database)
     factories.make_account(database, tenant, currency=takes or tenant.currency)
-    invoice = factories.issue_invoice(database, tenant, customer, amount=amount)
+    invoice = factories.issue_invoice(database, tenant, customer, amount=amount, issued_at=issued_at)
     return Bill(database, tenant, payment_token(database, tenant, invoice.id), invoice)
 
 
